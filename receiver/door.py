@@ -1,0 +1,72 @@
+"""The door: who may come in. A token in the query (`?token=…`) or HTTP Basic (`https://account:token@host/…`)."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Final
+
+from schemas.settings import Token
+
+INSECURE_ACCOUNT: Final = "default"
+TOKEN_PARAMETER: Final = "token"  # noqa: S105
+CONTEXT_PREFIX: Final = "ctx."
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A URL's parameters, sorted: the secret, the caller's own context, and what is the provider's."""
+
+    token: str | None
+    context: dict[str, str]
+    fields: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
+        """Sort the parameters. Of a repeated one the first counts."""
+        token: str | None = None
+        context: dict[str, str] = {}
+        fields: list[tuple[str, str]] = []
+        for name, value in pairs:
+            if name == TOKEN_PARAMETER:
+                token = token if token is not None else value
+            elif name.startswith(CONTEXT_PREFIX):
+                context.setdefault(name.removeprefix(CONTEXT_PREFIX), value)
+            else:
+                fields.append((name, value))
+        return cls(token, context, fields)
+
+
+class Door:
+    """Knows the tokens."""
+
+    def __init__(self, tokens: Sequence[Token], *, insecure: bool) -> None:
+        self._tokens = [(token.account, token.secret.get_secret_value().encode()) for token in tokens]
+        self._insecure = insecure and not tokens
+
+    def account(self, token: str | None, authorization: bytes | None) -> str | None:
+        """Give the account that a secret belongs to, None where it is no one's. Takes the same time for any secret."""
+        if self._insecure:
+            return INSECURE_ACCOUNT
+        claimed, secret = None, token.encode("utf-8", "surrogateescape") if token is not None else None
+        if secret is None and authorization is not None:
+            claimed, secret = _basic(authorization)
+        if secret is None:
+            return None
+        found = None
+        for account, known in self._tokens:
+            if compare_digest(known, secret) and claimed in (None, account):
+                found = account
+        return found
+
+
+def _basic(authorization: bytes) -> tuple[str | None, bytes | None]:
+    scheme, _, credentials = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return None, None
+    try:
+        account, colon, secret = base64.b64decode(credentials.strip(), validate=True).partition(b":")
+        return (account.decode(), secret) if colon else (None, None)
+    except (binascii.Error, UnicodeDecodeError):
+        return None, None

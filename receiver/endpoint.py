@@ -1,0 +1,242 @@
+"""The endpoint: one request from the door to the answer. Everything that a request costs is in here."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+import structlog
+from pydantic import JsonValue
+from starlette.types import Receive, Scope, Send
+
+from receiver.answers import Outcome, answer, answer_call
+from receiver.callbacks import Callback
+from receiver.commit import CommitError, Committer, Question
+from receiver.door import Door, Query
+from receiver.fields import Fields
+from receiver.normalise import Normaliser, UnusableError
+from receiver.parse import Parsed, UndecodableError, parse, parse_query
+from receiver.quarantine import Quarantine
+from receiver.replies import AnswerFailedError, Replies
+from schemas.events import Event
+
+log = structlog.get_logger()
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
+
+
+class TooLargeError(Exception):
+    """The body is over the limit."""
+
+
+class GoneError(Exception):
+    """The client went away before its body was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What every endpoint works with. One a process, made by the app."""
+
+    door: Door
+    normaliser: Normaliser
+    committer: Committer
+    quarantine: Quarantine
+    replies: Replies
+    max_body: int
+    voice_deadline: timedelta
+    voice_fallback: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The ASGI app of one callback's path."""
+
+    callback: Callback
+    receiver: Receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method: str = scope["method"]
+        if method not in _METHODS:
+            await answer(send, Outcome.WRONG_METHOD)
+            return
+        authorization, content_type, content_length = _headers(scope)
+        try:
+            query = Query.of(parse_query(scope["query_string"]))
+        except UndecodableError:
+            query = Query(None, {}, [])
+        account = self.receiver.door.account(query.token, authorization)
+        if account is None:
+            log.warning("request.refused", callback=self.callback.name)
+            await answer(send, Outcome.NO_ENTRY)
+            return
+        if method == "HEAD":
+            await answer(send, Outcome.PROBE)
+            return
+        visit = Visit(self.callback, self.receiver, scope, query, account, datetime.now(UTC))
+        try:
+            body = await read_body(receive, content_length, self.receiver.max_body)
+        except GoneError:
+            return
+        except TooLargeError:
+            await self._turn_away(send, Outcome.TOO_LARGE, {"detail": f"the limit is {self.receiver.max_body} bytes"})
+            return
+        if self.callback.wants_answer:
+            await answer_call(send, await visit.call(content_type, body, method))
+        elif method == "GET" and not body and not query.fields:
+            await answer(send, Outcome.PROBE)
+        else:
+            outcome, problem = await visit.callbacks(content_type, body)
+            await answer(send, outcome, problem)
+
+    async def _turn_away(self, send: Send, outcome: Outcome, problem: Mapping[str, str]) -> None:
+        """Refuse a request that had the right secret; a call still gets an MC."""
+        log.warning("request.turned_away", callback=self.callback.name, outcome=outcome.label)
+        if self.callback.wants_answer:
+            await answer_call(send, self.receiver.voice_fallback)
+        else:
+            await answer(send, outcome, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request that was let in."""
+
+    callback: Callback
+    receiver: Receiver
+    scope: Scope
+    query: Query
+    account: str
+    received: datetime
+
+    async def callbacks(self, content_type: str, body: bytes) -> tuple[Outcome, dict[str, str]]:
+        """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined."""
+        try:
+            parsed = parse(content_type, body, self.query.fields)
+        except UndecodableError as error:
+            return await self._unusable(UnusableError(str(error)), body)
+        if len(parsed) == 1:
+            return await self._store(parsed[0])
+        ended = await asyncio.gather(*(self._store(one) for one in parsed))
+        for worst in (Outcome.NOT_STORED, Outcome.BROKEN, Outcome.STORED):
+            for outcome, problem in ended:
+                if outcome is worst:
+                    return outcome, problem
+        return ended[0]
+
+    async def call(self, content_type: str, body: bytes, method: str) -> list[JsonValue] | list[dict[str, object]]:
+        """Give the MC that answers a call: its handler's, or the fallback whatever is wrong."""
+        fallback = self.receiver.voice_fallback
+        event_id = None
+        try:
+            if method == "GET" and not body and not self.query.fields:
+                return fallback
+            (one,) = parse(content_type, body, self.query.fields)
+            event = self._event(one.fields)
+            event_id = event.id
+            reply = self.receiver.replies.expect(event_id)
+            async with asyncio.timeout(self.receiver.voice_deadline.total_seconds()):
+                await self.receiver.committer.commit(
+                    event, Question(self.receiver.replies.key, self.receiver.voice_deadline)
+                )
+                return await reply
+        except AnswerFailedError as error:
+            log.warning("voice.fallback", event_id=event_id, reason=str(error))
+        except TimeoutError:
+            log.warning("voice.fallback", event_id=event_id, reason="deadline")
+        except CommitError:
+            log.warning("voice.fallback", event_id=event_id, reason="not_stored")
+        except UnusableError as error:
+            await self._unusable(error, body)
+        except ValueError as error:  # undecodable, or several callbacks for one call
+            await self._unusable(UnusableError(str(error)), body)
+        except Exception:
+            log.exception("voice.broken", event_id=event_id)
+        finally:
+            if event_id is not None:
+                self.receiver.replies.forget(event_id)
+        return fallback
+
+    async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
+        try:
+            event = self._event(one.fields)
+        except UnusableError as error:
+            return await self._unusable(error, one.body)
+        except Exception:
+            log.exception("callback.broken", callback=self.callback.name)
+            return Outcome.BROKEN, {}
+        try:
+            stored = await self.receiver.committer.commit(event)
+        except CommitError:
+            return Outcome.NOT_STORED, {}
+        log.debug("event", event_id=event.id, outcome=stored.name)
+        return Outcome.STORED, {}
+
+    def _event(self, fields: Fields) -> Event:
+        fields.path = self.scope.get("path_params", {})
+        return self.receiver.normaliser.event(self.callback, fields, self.account, self.query.context, self.received)
+
+    async def _unusable(self, error: UnusableError, body: bytes) -> tuple[Outcome, dict[str, str]]:
+        """Quarantine a request and say what is wrong with it."""
+        log.warning("callback.unusable", callback=self.callback.name, field=error.field, reason=error.reason)
+        problem = {"detail": error.reason}
+        if error.field:
+            problem["field"] = error.field
+        if error.belongs_to:
+            problem["path"] = error.belongs_to
+        try:
+            await self.receiver.quarantine.keep(
+                self.account, self._path(), error.reason, self.scope["method"], self.scope["headers"], body
+            )
+        except CommitError:
+            log.warning("quarantine.failed", callback=self.callback.name)
+            return Outcome.NOT_STORED, {}
+        return Outcome.UNUSABLE, problem
+
+    def _path(self) -> str:
+        """Give the path and the query as sent, less the secret."""
+        parameters = self.query.fields + [(f"ctx.{name}", value) for name, value in self.query.context.items()]
+        path: str = self.scope["path"]
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
+
+def _headers(scope: Scope) -> tuple[bytes | None, str, int | None]:
+    """Give the three headers that matter: Authorization, Content-Type in lower case, Content-Length."""
+    authorization: bytes | None = None
+    content_type = ""
+    length: int | None = None
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            content_type = value.decode("latin-1").lower()
+        elif name == b"content-length":
+            length = int(value) if value.isdigit() else None
+        elif name == b"authorization":
+            authorization = value
+    return authorization, content_type, length
+
+
+async def read_body(receive: Receive, length: int | None, limit: int) -> bytes:
+    """Read a body of `limit` bytes at most; a declared length over it is not read at all.
+
+    Raises TooLargeError, and GoneError where the client left.
+    """
+    if length is not None and length > limit:
+        raise TooLargeError
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise TooLargeError
+        if not message.get("more_body", False):
+            if not chunks:
+                return chunk
+            chunks.append(chunk)
+            return b"".join(chunks)
+        chunks.append(chunk)

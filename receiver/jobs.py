@@ -1,0 +1,46 @@
+"""RQ jobs as the fields of their Redis hash, made by RQ's own `Job`, for the commit script to write."""
+
+import json
+from collections.abc import Sequence
+from typing import Final, cast
+
+from redis import Redis
+from rq.job import Job, JobStatus, Retry
+from rq.serializers import JSONSerializer
+from rq.utils import now
+
+NEVER_TIMES_OUT: Final = -1
+# An abandoned job without retries would count as failed instead of running again; draining twice harms nothing.
+_ABANDONED_RUNS: Final = 1000
+_FAILURE_TTL_S: Final = 24 * 3600
+
+
+def job_items(
+    connection: Redis, function: str, args: Sequence[str], queue: str, *, timeout: int = NEVER_TIMES_OUT, again: bool
+) -> list[str | bytes]:
+    """Give field, value, field, value… of a queued job that runs `function(*args)`.
+
+    `timeout` in whole seconds, as RQ has it. `again`: whether to run it again if its worker dies.
+    """
+    job = Job.create(
+        function,
+        args=list(args),
+        connection=connection,
+        origin=queue,
+        status=JobStatus.QUEUED,
+        timeout=timeout,
+        result_ttl=0,
+        failure_ttl=_FAILURE_TTL_S,
+        description=function,  # RQ would write the arguments, and they hold the event
+        retry=Retry(max=_ABANDONED_RUNS) if again else None,
+        serializer=JSONSerializer,
+    )
+    job.enqueued_at = now()
+    items: list[str | bytes] = []
+    for name, value in cast("dict[str, object]", job.to_dict()).items():
+        items.append(name)
+        if isinstance(value, bytes | str):
+            items.append(value.value if isinstance(value, JobStatus) else value)
+        else:
+            items.append(json.dumps(value))
+    return items

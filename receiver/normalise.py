@@ -1,0 +1,85 @@
+"""Normalise: from a callback's fields to an event. Around the providers' mapping: id, time, envelope, raw, context."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from receiver.callbacks import Callback, Draft
+from receiver.fields import Fields
+from receiver.providers import CALLBACKS
+from schemas.events import EVENT_OF_DATA, Event
+
+
+class UnusableError(Exception):
+    """A callback that can become no event: what is wrong, which field, and which path it belongs to if another."""
+
+    def __init__(self, reason: str, field: str | None = None, belongs_to: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.belongs_to = belongs_to
+
+
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """Makes events. `zone` is that of provider times without one."""
+
+    zone: ZoneInfo
+
+    def event(
+        self, callback: Callback, fields: Fields, account: str, context: Mapping[str, str], received: datetime
+    ) -> Event:
+        """Make the event of a callback.
+
+        Raises UnusableError where a mandatory field is missing; it names the right path if the callback is another's.
+        """
+        if missing := callback.missing(fields):
+            owner = owner_of(fields)
+            if owner is not None and owner.path != callback.path:
+                path = f"/webhooks/{owner.name}"
+                raise UnusableError(f"this is a callback for {path}", str(missing), path)
+            raise UnusableError(f"{missing} is missing", str(missing))
+        draft = callback.normalise(fields)
+        event_id = digest(callback, account, draft)
+        return EVENT_OF_DATA[type(draft.data)].model_validate(
+            {
+                "id": event_id,
+                "source": f"/{callback.provider}/{account}",
+                "subject": draft.subject,
+                "time": self._utc(draft.time) or received,
+                "provider": callback.provider,
+                "account": account,
+                "receivedat": received,
+                "partitionkey": draft.party or draft.subject or event_id,
+                "data": draft.data.model_copy(
+                    update={"context": dict(context), "raw": fields.raw, "flags": tuple(fields.flags)}
+                ),
+            }
+        )
+
+    def _utc(self, time: datetime | None) -> datetime | None:
+        if time is None:
+            return None
+        try:
+            return (time if time.tzinfo else time.replace(tzinfo=self.zone)).astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar
+            return None
+
+
+def digest(callback: Callback, account: str, draft: Draft) -> str:
+    """Give an event's id: the same for a provider's repeat, another for another account (contract, section 2)."""
+    if draft.identity is None:
+        return secrets.token_hex(16)
+    kind = callback.path.partition("{")[0]
+    whole = json.dumps((callback.provider, account, kind, *draft.identity))
+    return blake2b(whole.encode(), digest_size=16).hexdigest()
+
+
+def owner_of(fields: Fields) -> Callback | None:
+    """Give the callback whose mandatory fields these are, None where no one or more than one would take them."""
+    takers = [callback for callback in CALLBACKS if not callback.wants_answer and callback.missing(fields) is None]
+    return takers[0] if len(takers) == 1 else None

@@ -1,0 +1,82 @@
+"""Replies: the answers to calls, from the voice workers back to the requests that wait for them.
+
+All of a process's calls wait on one list over one connection, so that any number of them costs one.
+"""
+
+import asyncio
+import json
+import secrets
+from typing import Final, cast
+
+import structlog
+from pydantic import JsonValue
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from schemas.keys import Keys
+
+log = structlog.get_logger()
+
+_BLOCK_S: Final = 5
+_PAUSE_AFTER_ERROR_S: Final = 0.2
+
+
+class AnswerFailedError(Exception):
+    """The voice worker could give no answer; its word says why."""
+
+
+class Replies:
+    """This process's list of replies. Its name has a boot nonce, so a reply to an earlier process meets nobody."""
+
+    def __init__(self, client: Redis, keys: Keys) -> None:
+        self._client = client
+        self.key = keys.replies(secrets.token_hex(8))
+        self._awaited: dict[str, asyncio.Future[list[JsonValue]]] = {}
+        self._listener: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._listener = asyncio.create_task(self._listen())
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        await self._client.aclose()
+
+    def expect(self, event_id: str) -> asyncio.Future[list[JsonValue]]:
+        """Give the future of a call's MC; it fails with AnswerFailedError. Call `forget` when it is of no more use."""
+        future: asyncio.Future[list[JsonValue]] = asyncio.get_running_loop().create_future()
+        self._awaited[event_id] = future
+        return future
+
+    def forget(self, event_id: str) -> None:
+        """Stop waiting. A reply that comes later is dropped."""
+        self._awaited.pop(event_id, None)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                popped = await self._client.blpop([self.key], timeout=_BLOCK_S)
+            except (RedisError, OSError):
+                # The commit says that Redis is away; here it is enough to be back when it is.
+                await asyncio.sleep(_PAUSE_AFTER_ERROR_S)
+                continue
+            if popped is not None:
+                self._deliver(cast("tuple[bytes, bytes]", popped)[1])
+
+    def _deliver(self, payload: bytes) -> None:
+        reply = json.loads(payload)
+        future = self._awaited.get(reply["call"])
+        if future is None or future.done():
+            log.warning("voice.late", event_id=reply["call"])
+        elif "mc" in reply:
+            future.set_result(reply["mc"])
+        else:
+            future.set_exception(AnswerFailedError(reply["error"]))
+
+
+def reply_client(url: str) -> Redis:
+    """Make the connection that blocks for replies, longer than any one wait."""
+    return Redis.from_url(url, socket_timeout=_BLOCK_S + 5, protocol=2)

@@ -1,0 +1,31 @@
+"""Ringback for plugin authors: `from ringback import on, voice, mc`, and the types of what handlers are given."""
+
+from ringback import mc, voice
+from schemas.address import Address, AddressKind
+from schemas.events import (
+    CallIncomingEvent,
+    CallInputEvent,
+    CallStatusEvent,
+    Event,
+    LookupCompletedEvent,
+    MessageReceivedEvent,
+    MessageStatusEvent,
+)
+from workers.registry import on
+from workers.run import Context
+
+__all__ = [
+    "Address",
+    "AddressKind",
+    "CallIncomingEvent",
+    "CallInputEvent",
+    "CallStatusEvent",
+    "Context",
+    "Event",
+    "LookupCompletedEvent",
+    "MessageReceivedEvent",
+    "MessageStatusEvent",
+    "mc",
+    "on",
+    "voice",
+]

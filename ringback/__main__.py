@@ -1,0 +1,40 @@
+"""The command `ringback`. What can go wrong in a foreseeable way ends in one line and an exit code, not a traceback."""
+
+import sys
+
+from redis.exceptions import RedisError
+
+from receiver.listen import BindError
+from ringback.cli import app
+from ringback.home import BusyError
+from ringback.samples import TriggerError
+from ringback.store import StoreError
+from schemas.settings import SettingsError
+from workers.registry import HandlerError
+
+FAILED = 1
+WRONG_USE = 2
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or words."""
+    try:
+        app()
+    except (SettingsError, HandlerError, TriggerError) as error:
+        _end(error, WRONG_USE)
+    except (BindError, BusyError, StoreError) as error:
+        _end(error, FAILED)
+    except RedisError as error:
+        _end(f"Redis: {error}", FAILED)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does.
+        sys.stdout = None
+
+
+def _end(error: object, code: int) -> None:
+    sys.stderr.write(f"ringback: {error}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

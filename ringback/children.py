@@ -1,0 +1,60 @@
+"""The children: which processes `up` and `work` keep alive, and in which order they stop.
+
+Receiver first, so that nothing new comes in; then those that work; the store last.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Final
+
+from ringback.supervisor import Child
+from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
+
+_PROGRAM: Final = (sys.executable, "-m", "ringback")
+_RECEIVER_STOP_S: Final = 15.0
+_WORKER_STOP_S: Final = 90.0
+_STORE_STOP_S: Final = 20.0
+
+DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
+"""A process each: two drain, so that a slow handler does not hold up the rest; two answer calls."""
+
+
+class Stage(IntEnum):
+    """Started in this order, stopped in the reverse."""
+
+    STORE = 0
+    SCHEDULER = 1
+    RETRIES = 2
+    EVENTS = 3
+    VOICE = 4
+    RECEIVER = 5
+
+
+_STAGE_OF_QUEUE: Final = {EVENTS_QUEUE: Stage.EVENTS, RETRIES_QUEUE: Stage.RETRIES, VOICE_QUEUE: Stage.VOICE}
+
+
+def store_child(command: Sequence[str]) -> Child:
+    """Give the embedded server."""
+    return Child("store", command, Stage.STORE, _STORE_STOP_S)
+
+
+def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
+    """Give the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing."""
+    command = (*_PROGRAM, "serve", "--fd", str(descriptor))
+    return Child("receiver", command, Stage.RECEIVER, _RECEIVER_STOP_S, environment, pass_fds=(descriptor,))
+
+
+def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
+    """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do."""
+    children = []
+    if RETRIES_QUEUE in queues:
+        command = [*_PROGRAM, "scheduler"]
+        children.append(Child("scheduler", command, Stage.SCHEDULER, _RECEIVER_STOP_S, environment))
+    counts: dict[str, int] = {}
+    for queue in sorted(queues, key=lambda name: _STAGE_OF_QUEUE[name]):
+        counts[queue] = counts.get(queue, 0) + 1
+        name = f"{queue}-{counts[queue]}"
+        command = [*_PROGRAM, "worker", queue]
+        children.append(Child(name, command, _STAGE_OF_QUEUE[queue], _WORKER_STOP_S, environment))
+    return children

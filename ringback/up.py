@@ -1,0 +1,126 @@
+"""Up: the whole service from one command. Store, receiver, workers; what to paste where; an orderly end."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+
+from receiver.listen import bind
+from receiver.providers import CALLBACKS
+from ringback.children import DEFAULT_QUEUES, receiver_child, store_child, worker_children
+from ringback.home import Home
+from ringback.store import await_store, check_store, command, socket_path
+from ringback.supervisor import Supervisor
+from schemas.settings import Settings, Token
+from workers.discovery import has_plugins, load_registry
+from workers.runtime import worker_client
+from workers.sweep import Sweep
+
+_BUILT_IN_HANDLERS: Final = ("ringback.eventlog",)
+_READY_S: Final = 30.0
+
+
+def up(settings: Settings, console: Console) -> None:
+    """Run everything until SIGINT or SIGTERM.
+
+    Raises BindError, BusyError, StoreError, HandlerError: each is one line that says what is wrong and what to do.
+    """
+    home = Home(settings.data_dir)
+    if not settings.handlers and not has_plugins():
+        settings = settings.model_copy(update={"handlers": _BUILT_IN_HANDLERS})
+    registry = load_registry(settings.handlers)
+    with bind(settings.host, settings.port) as bound:
+        settings = settings.model_copy(update={"port": bound.getsockname()[1]})
+        home.take()
+        if not settings.tokens and not settings.insecure:
+            settings = settings.model_copy(update={"tokens": (home.own_token(),)})
+        supervisor = Supervisor()
+        supervisor.catch_signals()
+        try:
+            url = settings.redis_url
+            if url is None:
+                url = _start_store(supervisor, home)
+            else:
+                check_store(url)
+            settings = settings.model_copy(update={"redis_url": url})
+            environment = environment_of(settings)
+            sweep = Sweep(worker_client(url), settings)
+            sweep.start()
+            for child in worker_children(DEFAULT_QUEUES, environment):
+                supervisor.start(child)
+            supervisor.start(receiver_child(bound.fileno(), environment))
+            _await_receiver(settings)
+            greet(console, settings, len(registry.handlers) + len(registry.calls))
+            supervisor.run()
+            sweep.stop()
+        finally:
+            console.print("Stopping: what runs is finished first. Ctrl-C again to stop at once.")
+            supervisor.stop()
+            home.store_gone()
+    console.print("Stopped.")
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Give the settings that were found or made here, for the children's environment."""
+    return {
+        "RINGBACK_REDIS_URL": settings.redis_url or "",
+        "RINGBACK_TOKENS": ",".join(f"{one.account}:{one.secret.get_secret_value()}" for one in settings.tokens),
+        "RINGBACK_HANDLERS": ",".join(settings.handlers),
+        "RINGBACK_PORT": str(settings.port),
+        "RINGBACK_LOG_FORMAT": settings.log_format.value,
+    }
+
+
+def callback_names() -> list[str]:
+    """Name the callbacks whose URLs a user pastes, each once; a step of a flow is not pasted."""
+    return [callback.name for callback in CALLBACKS if "{" not in callback.path]
+
+
+def greet(console: Console, settings: Settings, handlers: int) -> None:
+    """Say what runs, where the callbacks go, and how to try it."""
+    console.print(f"\n[bold green]Ringback is up[/] on {settings.base_url} with {handlers} handlers.\n")
+    print_urls(console, settings, settings.tokens[:1] or (None,))
+    example = settings.callback_url("mocean/inbound-sms", next(iter(settings.tokens), None))
+    console.print("\nTry it:\n")
+    body = "mocean-from=60123456789&mocean-to=63001&mocean-text=Hello"
+    console.print(f"  curl -d '{body}' \\\n    '{escape(example)}'", soft_wrap=True, highlight=False)
+    console.print("  ringback trigger mocean/voice/answer", highlight=False)
+    console.print("\nCtrl-C stops.\n")
+
+
+def print_urls(console: Console, settings: Settings, tokens: Sequence[Token | None]) -> None:
+    """Print the callback URLs, for each token given."""
+    for token in tokens:
+        if token is not None:
+            console.print(f"Callback URLs of the account [bold]{escape(token.account)}[/]:")
+        for name in callback_names():
+            console.print(f"  {escape(settings.callback_url(name, token))}", soft_wrap=True, highlight=False)
+
+
+def _start_store(supervisor: Supervisor, home: Home) -> str:
+    home.store.mkdir(exist_ok=True)
+    socket = socket_path(home.store)
+    url = f"unix://{socket}"
+    child = store_child(command(home.store, socket))
+    child.ready = lambda: await_store(url)
+    supervisor.start(child)
+    home.announce_store(url)
+    return url
+
+
+def _await_receiver(settings: Settings) -> None:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host  # noqa: S104 - asked, not bound
+    local = settings.model_copy(update={"host": host, "public_url": None}).base_url
+    deadline = time.monotonic() + _READY_S
+    while True:
+        try:
+            httpx.get(f"{local}/livez", timeout=_READY_S).raise_for_status()
+        except httpx.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,62 @@
+"""Addresses: who sent, who received, who called (contract, section 2). Phone numbers, short codes, names."""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.calling_codes import COUNTRY_OF_CALLING_CODE
+
+_SEPARATORS: Final = str.maketrans("", "", " -()")
+_LONGEST_CALLING_CODE: Final = 3
+
+
+class AddressKind(StrEnum):
+    """What an address is, judged by its form alone."""
+
+    E164 = "e164"
+    SHORT_CODE = "short_code"
+    ALPHANUMERIC = "alphanumeric"
+    UNKNOWN = "unknown"
+
+
+class Address(BaseModel):
+    """One end of a message or call: its canonical value, and what the provider sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: str
+    kind: AddressKind
+    raw: str
+    country: str | None = None
+
+
+@lru_cache(maxsize=65_536)
+def parse_address(raw: str, country: str | None = None) -> Address:
+    """Read an address as a provider writes it: `60123456789`, `+60 12-345`, `0060…`, `63001`, `MyCompany`.
+
+    A leading ` ` is a literal `+` that form decoding turned into a space. `country` is the provider's own word
+    (ISO 3166 alpha-2) and wins over the numbering plan. Nothing is refused: what fits no kind is `unknown`.
+    """
+    compact = raw.translate(_SEPARATORS)
+    digits = compact.removeprefix("+").removeprefix("00")
+    if digits.isascii() and digits.isdigit():
+        if 7 <= len(digits) <= 15 and digits[0] != "0":
+            return Address(
+                value=f"+{digits}", kind=AddressKind.E164, raw=raw, country=country or country_of_number(digits)
+            )
+        if 3 <= len(digits) <= 6:
+            return Address(value=digits, kind=AddressKind.SHORT_CODE, raw=raw, country=country)
+    name = raw.strip()
+    if 1 <= len(name) <= 11 and any(character.isalpha() for character in name):
+        return Address(value=name, kind=AddressKind.ALPHANUMERIC, raw=raw, country=country)
+    return Address(value=name, kind=AddressKind.UNKNOWN, raw=raw, country=country)
+
+
+def country_of_number(digits: str) -> str | None:
+    """Give the country (ISO 3166 alpha-2) of E.164 digits without `+`; None where several share the calling code."""
+    for length in range(1, _LONGEST_CALLING_CODE + 1):
+        if country := COUNTRY_OF_CALLING_CODE.get(digits[:length]):
+            return country
+    return None

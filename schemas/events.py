@@ -1,0 +1,357 @@
+"""Events: CloudEvents 1.0 envelopes around six kinds of telephony data (contract, section 2).
+
+`EVENTS` reads any of them: `EVENTS.validate_json(entry["event"])`.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from schemas.address import Address
+
+
+class EventType(StrEnum):
+    """The six kinds of events."""
+
+    MESSAGE_RECEIVED = "message.received"
+    MESSAGE_STATUS = "message.status"
+    LOOKUP_COMPLETED = "lookup.completed"
+    CALL_INCOMING = "call.incoming"
+    CALL_INPUT = "call.input"
+    CALL_STATUS = "call.status"
+
+
+class Channel(StrEnum):
+    """What carried a message."""
+
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+class Status(StrEnum):
+    """Where a message is. The order of `STATUS_RANK` decides which of two is further."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELAYED = "delayed"
+    EXPIRED = "expired"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    READ = "read"
+    UNKNOWN = "unknown"
+
+
+STATUS_RANK: Final = {status: rank for rank, status in enumerate(Status, 1) if status is not Status.UNKNOWN}
+"""Status order (contract, section 4, promise 4); `unknown` never counts."""
+
+
+class Encoding(StrEnum):
+    """Alphabet in which an SMS travelled."""
+
+    GSM7 = "gsm7"
+    UCS2 = "ucs2"
+    UNKNOWN = "unknown"
+
+
+class ContentType(StrEnum):
+    """What a received message is made of."""
+
+    TEXT = "text"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    VIDEO = "video"
+    IMAGE = "image"
+    STICKER = "sticker"
+    BUTTON = "button"
+    REACTION = "reaction"
+    INTERACTIVE_BUTTON = "interactive_button"
+    INTERACTIVE_LIST = "interactive_list"
+    ORDER = "order"
+    UNKNOWN = "unknown"
+
+
+class Category(StrEnum):
+    """Meta's pricing category of a WhatsApp conversation."""
+
+    AUTHENTICATION = "authentication"
+    MARKETING = "marketing"
+    UTILITY = "utility"
+    SERVICE = "service"
+    REFERRAL_CONVERSION = "referral_conversion"
+    UNKNOWN = "unknown"
+
+
+class LookupStatus(StrEnum):
+    """Whether a number lookup gave a result."""
+
+    OK = "ok"
+    FAILED = "failed"
+
+
+class Ported(StrEnum):
+    """Whether a number has moved to another operator."""
+
+    PORTED = "ported"
+    NOT_PORTED = "not_ported"
+    UNKNOWN = "unknown"
+
+
+class Part(BaseModel):
+    """A piece of an event. Frozen: all handlers of an event are given the same object."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Cost(Part):
+    """A price: `amount` as a decimal string, `currency` in ISO 4217."""
+
+    amount: str
+    currency: str
+
+
+class ProductItem(Part):
+    """A line of an order; `item_price` is a decimal string."""
+
+    product_retailer_id: str | None = None
+    currency: str | None = None
+    item_price: str | None = None
+    quantity: int | None = None
+
+
+class Content(Part):
+    """What a message consists of, with the field names of Mocean's "Receive Whatsapp Content"."""
+
+    type: ContentType
+    text: str | None = None
+    payload: str | None = None
+    media_id: str | None = None
+    mime_type: str | None = None
+    name: str | None = None
+    voice: bool | None = None
+    animated: bool | None = None
+    id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    catalog_id: str | None = None
+    product_items: tuple[ProductItem, ...] | None = None
+
+
+class Referral(Part):
+    """The Facebook ad or post that a message answers."""
+
+    source_url: str | None = None
+    source_type: str | None = None
+    source_id: str | None = None
+    headline: str | None = None
+    body: str | None = None
+    rich_media_type: str | None = None
+    rich_media_url: str | None = None
+
+
+class ReferredProduct(Part):
+    """The catalogue item that a message asks about."""
+
+    catalog_id: str | None = None
+    product_retailer_id: str | None = None
+
+
+class Error(Part):
+    """Why something failed. `permanent`: whether trying again is pointless; None where it cannot be said."""
+
+    code: int | None
+    name: str | None = None
+    description: str | None = None
+    permanent: bool | None = None
+
+
+class Conversation(Part):
+    """The WhatsApp conversation that a message is billed under."""
+
+    id: str | None = None
+    expires_at: datetime | None = None
+    category: Category | None = None
+
+
+class Carrier(Part):
+    """A mobile network. Codes are strings with their leading zeros; `network_code` is the provider's own id."""
+
+    country: str | None = None
+    name: str | None = None
+    network_code: str | None = None
+    mcc: str | None = None
+    mnc: str | None = None
+
+
+class Data(Part):
+    """What every event's `data` has beside its own fields."""
+
+    context: dict[str, str] = Field(default_factory=dict)
+    raw: dict[str, JsonValue] = Field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+class MessageReceived(Data):
+    """An SMS or WhatsApp message from an end user (MO)."""
+
+    channel: Channel
+    message_id: str | None = None
+    sender: Address | None = None
+    sender_name: str | None = None
+    recipient: Address | None = None
+    text: str | None = None
+    content: Content
+    keyword: str | None = None
+    encoding: Encoding | None = None
+    segments: int | None = None
+    cost: Cost | None = None
+    reply_to: str | None = None
+    forwarded: bool | None = None
+    frequently_forwarded: bool | None = None
+    referral: Referral | None = None
+    referred_product: ReferredProduct | None = None
+
+
+class MessageStatus(Data):
+    """A delivery report (DLR) of a message that we sent."""
+
+    channel: Channel
+    message_id: str
+    status: Status
+    final: bool
+    sender: Address | None = None
+    recipient: Address | None = None
+    error: Error | None = None
+    conversation: Conversation | None = None
+
+
+class LookupCompleted(Data):
+    """The result of a number lookup."""
+
+    lookup_id: str | None = None
+    number: Address | None = None
+    status: LookupStatus
+    current_carrier: Carrier | None = None
+    original_carrier: Carrier | None = None
+    ported: Ported | None = None
+    error: Error | None = None
+
+
+class Call(Data):
+    """What every event of a phone call has."""
+
+    session_id: str | None = None
+    call_id: str
+    caller: Address | None = None
+    callee: Address | None = None
+
+
+class CallIncoming(Call):
+    """Someone calls: what now?"""
+
+
+class CallInput(Call):
+    """A caller pressed digits, or none in time."""
+
+    step: str | None = None
+    digits: str
+    no_input: bool
+
+
+class CallStatus(Call):
+    """A call changed its state. `status` is an open list: the provider's word, lower-cased."""
+
+    status: str | None = None
+    direction: str | None = None
+
+
+class Envelope(BaseModel):
+    """The CloudEvents attributes. Times are aware, in UTC, and written in RFC 3339 with `Z`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    subject: str | None = None
+    time: datetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    provider: str
+    account: str
+    receivedat: datetime
+    partitionkey: str
+
+
+class MessageReceivedEvent(Envelope):
+    """`message.received`."""
+
+    type: Literal[EventType.MESSAGE_RECEIVED] = EventType.MESSAGE_RECEIVED
+    dataschema: Literal["urn:ringback:schema:message.received:1"] = "urn:ringback:schema:message.received:1"
+    data: MessageReceived
+
+
+class MessageStatusEvent(Envelope):
+    """`message.status`."""
+
+    type: Literal[EventType.MESSAGE_STATUS] = EventType.MESSAGE_STATUS
+    dataschema: Literal["urn:ringback:schema:message.status:1"] = "urn:ringback:schema:message.status:1"
+    data: MessageStatus
+
+
+class LookupCompletedEvent(Envelope):
+    """`lookup.completed`."""
+
+    type: Literal[EventType.LOOKUP_COMPLETED] = EventType.LOOKUP_COMPLETED
+    dataschema: Literal["urn:ringback:schema:lookup.completed:1"] = "urn:ringback:schema:lookup.completed:1"
+    data: LookupCompleted
+
+
+class CallIncomingEvent(Envelope):
+    """`call.incoming`."""
+
+    type: Literal[EventType.CALL_INCOMING] = EventType.CALL_INCOMING
+    dataschema: Literal["urn:ringback:schema:call.incoming:1"] = "urn:ringback:schema:call.incoming:1"
+    data: CallIncoming
+
+
+class CallInputEvent(Envelope):
+    """`call.input`."""
+
+    type: Literal[EventType.CALL_INPUT] = EventType.CALL_INPUT
+    dataschema: Literal["urn:ringback:schema:call.input:1"] = "urn:ringback:schema:call.input:1"
+    data: CallInput
+
+
+class CallStatusEvent(Envelope):
+    """`call.status`."""
+
+    type: Literal[EventType.CALL_STATUS] = EventType.CALL_STATUS
+    dataschema: Literal["urn:ringback:schema:call.status:1"] = "urn:ringback:schema:call.status:1"
+    data: CallStatus
+
+
+Event = (
+    MessageReceivedEvent
+    | MessageStatusEvent
+    | LookupCompletedEvent
+    | CallIncomingEvent
+    | CallInputEvent
+    | CallStatusEvent
+)
+
+EVENTS: Final[TypeAdapter[Event]] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+EVENT_OF_DATA: Final[dict[type[Data], type[Event]]] = {
+    MessageReceived: MessageReceivedEvent,
+    MessageStatus: MessageStatusEvent,
+    LookupCompleted: LookupCompletedEvent,
+    CallIncoming: CallIncomingEvent,
+    CallInput: CallInputEvent,
+    CallStatus: CallStatusEvent,
+}
+
+DATA_OF_TYPE: Final[dict[EventType, type[Data]]] = {
+    EventType(event.model_fields["type"].default): data for data, event in EVENT_OF_DATA.items()
+}

@@ -1,0 +1,98 @@
+"""Names in Redis, all in one place (contract, section 3), and the functions that RQ runs, by dotted path.
+
+Receiver and workers never import each other: they meet in Redis, through the names here.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+EVENTS_QUEUE: Final = "events"
+RETRIES_QUEUE: Final = "retries"
+VOICE_QUEUE: Final = "voice"
+
+DRAIN_JOB: Final = "workers.drain.drain"
+RETRY_JOB: Final = "workers.retries.retry"
+VOICE_JOB: Final = "workers.calls.answer"
+
+HANDLERS_GROUP: Final = "handlers"
+
+RQ_PREFIX_VARIABLE: Final = "RQ_KEY_PREFIX"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Ringback's Redis keys under one prefix (`RINGBACK_PREFIX`)."""
+
+    prefix: str
+
+    @property
+    def rq_prefix(self) -> str:
+        """What RQ puts before its own keys."""
+        return f"{self.prefix}:rq"
+
+    @property
+    def events(self) -> str:
+        """Stream of events, an entry an event."""
+        return f"{self.prefix}:events"
+
+    @property
+    def quarantine(self) -> str:
+        """Stream of requests that had the right secret and could not be used."""
+        return f"{self.prefix}:quarantine"
+
+    @property
+    def bell(self) -> str:
+        """Says, while it lives, that a drain has been rung for or is at work. It expires by itself."""
+        return f"{self.prefix}:bell"
+
+    @property
+    def ledger(self) -> str:
+        """Hash entry id -> names of its handlers that are done, only while others of that entry are not."""
+        return f"{self.prefix}:ledger"
+
+    @property
+    def suspects(self) -> str:
+        """Hash entry id -> how often an entry was started again after a worker died with it in its hands."""
+        return f"{self.prefix}:suspects"
+
+    @property
+    def sweep_lock(self) -> str:
+        """Held by the one sweep that is at work."""
+        return f"{self.prefix}:sweep"
+
+    def seen(self, digest: str) -> str:
+        """Say that an event (by its id) or a quarantined request (by its digest) is already stored."""
+        return f"{self.prefix}:seen:{digest}"
+
+    def message(self, provider: str, account: str, message_id: str) -> str:
+        """Hash with the furthest status known of one message: `status`, `event`, `at`."""
+        return f"{self.prefix}:message:{provider}:{account}:{message_id}"
+
+    def replies(self, receiver: str) -> str:
+        """List on which one receiver process awaits the answers to its calls."""
+        return f"{self.prefix}:replies:{receiver}"
+
+    def rq_queue(self, name: str) -> str:
+        """RQ's list of the jobs that wait on one queue."""
+        return f"{self.rq_prefix}:queue:{name}"
+
+    @property
+    def rq_queues(self) -> str:
+        """RQ's set of its queues."""
+        return f"{self.rq_prefix}:queues"
+
+    def rq_job(self, job_id: str) -> str:
+        """RQ's hash of one job."""
+        return f"{self.rq_prefix}:job:{job_id}"
+
+
+def claim_rq_prefix(keys: Keys) -> None:
+    """Make RQ keep its keys under ours. RQ reads its prefix once, at its import, so this comes first.
+
+    Raises RuntimeError when RQ is already imported with another prefix.
+    """
+    if os.environ.get(RQ_PREFIX_VARIABLE) != keys.rq_prefix and "rq" in sys.modules:
+        raise RuntimeError(f"rq was imported before its key prefix {keys.rq_prefix!r} was set")
+    os.environ[RQ_PREFIX_VARIABLE] = keys.rq_prefix

@@ -1,0 +1,216 @@
+"""Settings: `RINGBACK_*` from the environment and `.env` (contract, section 6), checked once, at the start."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
+
+from schemas.keys import Keys
+from schemas.mc import Action, McError, parse_mc
+
+PREFIX: Final = "RINGBACK_"
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
+_UNITS: Final = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86_400}
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+
+
+class SettingsError(Exception):
+    """A setting is wrong. One line an error: the setting, what is wrong, what to write."""
+
+
+class LogFormat(StrEnum):
+    """How log lines look: `auto` is `console` in a terminal and `json` otherwise."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Token(BaseModel):
+    """A secret that lets an account's callbacks in. Several a account allow rotation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account: str
+    secret: SecretStr
+
+
+def _duration(value: object) -> object:
+    """Read `90`, `90s`, `1500ms`, `48h`, `7d`; a bare number is in seconds."""
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(f'"{value}" is no duration; write a number with ms, s, m, h or d, such as 48h')
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    return value
+
+
+def _tokens(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    tokens: list[Token] = []
+    for item in filter(None, (part.strip() for part in value.split(","))):
+        account, colon, secret = item.partition(":")
+        if not colon or not secret:
+            # The item may be a bare secret: name it only where it looks like an account.
+            named = f'"{account}"' if colon else f"item {len(tokens) + 1}"
+            raise ValueError(f"{named} has no token; write account:token")
+        if _ACCOUNT.fullmatch(account) is None:
+            raise ValueError(f'"{account}" is no account name; use up to 64 letters, digits, "_", "." and "-"')
+        tokens.append(Token(account=account, secret=SecretStr(secret)))
+    return tuple(tokens)
+
+
+def _names(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(filter(None, (name.strip() for name in value.split(","))))
+    return value
+
+
+def _fallback(value: object) -> object:
+    """Read the fallback MC: a JSON array of actions, or a text to say."""
+    if not isinstance(value, str):
+        return value
+    try:
+        commands = json.loads(value) if value.lstrip().startswith(("[", "{")) else [{"action": "say", "text": value}]
+        return parse_mc(commands)
+    except (ValueError, McError) as error:
+        raise ValueError(f"no valid Mocean Command: {error}") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by its name without `RINGBACK_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    redis_url: str | None = None
+    data_dir: Path = Path(".ringback")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    public_url: str | None = None
+    tokens: Annotated[tuple[Token, ...], NoDecode, BeforeValidator(_tokens)] = ()
+    insecure: bool = False
+    handlers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
+    prefix: str = Field(default="ringback", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    mocean_tz: str = "Asia/Kuala_Lumpur"
+    max_body: int = Field(default=256 * 1024, gt=0)
+    voice_deadline: Duration = timedelta(seconds=3)
+    voice_fallback: Annotated[tuple[Action, ...], NoDecode, BeforeValidator(_fallback)] = Field(
+        default=(
+            Action.model_validate(
+                {"action": "say", "language": "en-GB", "text": "We cannot take your call right now. Please try again."}
+            ),
+        ),
+        min_length=1,
+    )
+    retention: Duration = timedelta(days=7)
+    dedup_ttl: Duration = timedelta(hours=48)
+    log_format: LogFormat = LogFormat.AUTO
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in _REDIS_SCHEMES:
+            raise ValueError("no Redis URL; write redis://host:port/db, rediss://… or unix:///path")
+        return value or None
+
+    @field_validator("public_url")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError(f'"{value}" is no address; write https://host')
+        return value.rstrip("/")
+
+    @field_validator("mocean_tz")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f'"{value}" is no time zone; write a name such as Asia/Kuala_Lumpur')
+        return value
+
+    @field_validator("voice_deadline", "retention", "dedup_ttl")
+    @classmethod
+    def _positive(cls, value: timedelta) -> timedelta:
+        if value <= timedelta():
+            raise ValueError("must be longer than zero")
+        return value
+
+    @property
+    def keys(self) -> Keys:
+        """The Redis names under this prefix."""
+        return Keys(self.prefix)
+
+    @property
+    def mocean_zone(self) -> ZoneInfo:
+        """The zone of Mocean's times without one."""
+        return ZoneInfo(self.mocean_tz)
+
+    @property
+    def base_url(self) -> str:
+        """Where providers reach us, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    def callback_url(self, name: str, token: Token | None, context: Mapping[str, str] | None = None) -> str:
+        """Give the URL to paste at the provider: `name` is the path below `/webhooks/`, `context` becomes `ctx.…`."""
+        parameters = {"token": token.secret.get_secret_value()} if token else {}
+        parameters |= {f"ctx.{key}": value for key, value in (context or {}).items()}
+        return f"{self.base_url}/webhooks/{name}" + (f"?{urlencode(parameters)}" if parameters else "")
+
+    def token_of(self, account: str) -> Token | None:
+        """Give an account's first token, which is the one for new URLs; None where it has none."""
+        return next((token for token in self.tokens if token.account == account), None)
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the settings from the environment and `.env`.
+
+        Raises SettingsError with one line for each setting that is wrong, also for names that are none of ours: a
+        mistyped RINGBACK_TOKENS would otherwise be no protection at all.
+        """
+        problems = [_unknown(name) for name in sorted(_given()) if name not in cls.model_fields]
+        try:
+            settings = cls(**overrides)  # type: ignore[arg-type]
+        except ValidationError as error:
+            for problem in error.errors():
+                name = PREFIX + "_".join(str(step) for step in problem["loc"][:1]).upper()
+                problems.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+            raise SettingsError("\n".join(problems)) from None
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return settings
+
+
+def _given() -> set[str]:
+    """Name the settings that are given anywhere, in lower case without the prefix."""
+    file: Mapping[str, str | None] = DotEnvSettingsSource(Settings, env_file=".env").env_vars
+    return {
+        name.lower().removeprefix(PREFIX.lower())
+        for name in (*os.environ, *file)
+        if name.lower().startswith(PREFIX.lower())
+    }
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+    return f"{PREFIX}{name.upper()}: no such setting{hint}"

@@ -1,0 +1,1 @@
+"""Tests: real Valkey, real uvicorn, real RQ workers as processes; tables of requests and events beside them."""

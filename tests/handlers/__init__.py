@@ -1,0 +1,1 @@
+"""Handlers that the tests of the running service run."""

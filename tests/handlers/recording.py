@@ -1,0 +1,95 @@
+"""Handlers that note what they were given in Redis, where the test looks."""
+
+import json
+import os
+import time
+
+from redis import Redis
+
+from ringback import CallIncomingEvent, CallInputEvent, Context, Event, MessageReceivedEvent, mc, on, voice
+from schemas.mc import Collect, Dial, Say
+
+redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
+prefix = os.environ["RINGBACK_PREFIX"]
+
+
+def note(name: str, event: Event, ctx: Context | None = None) -> None:
+    noted = {"event": event.model_dump_json(exclude_none=True)}
+    if ctx is not None:
+        noted |= {"attempt": ctx.attempt, "advanced": ctx.advanced, "key": ctx.idempotency_key, "pid": os.getpid()}
+    redis.rpush(f"{prefix}:noted:{name}", json.dumps(noted))
+
+
+@on("*")
+def everything(event: Event, ctx: Context) -> None:
+    note("everything", event, ctx)
+
+
+@on("message.received", channel="whatsapp")
+async def whatsapp(event: MessageReceivedEvent) -> None:
+    note("whatsapp", event)
+
+
+@on("message.received", keyword="FAIL", retry=[1])
+def failing(event: Event, ctx: Context) -> None:
+    note("failing", event, ctx)
+    raise ValueError("told to fail")
+
+
+@on("message.received", keyword="RECOVER", retry=[1, 1])
+def recovering(event: Event, ctx: Context) -> None:
+    note("recovering", event, ctx)
+    if ctx.attempt == 1:
+        raise ValueError("told to fail once")
+
+
+@on("message.received", keyword="FINAL", retry=[])
+def final(event: Event, ctx: Context) -> None:
+    note("final", event, ctx)
+    raise ValueError("told to fail for good")
+
+
+@on("message.received", keyword="HANG", retry=[], timeout=0.5)
+def hanging(event: Event, ctx: Context) -> None:
+    note("hanging", event, ctx)
+    time.sleep(30)
+
+
+@on("message.received", keyword="HANG", retry=[], timeout=0.5)
+def patient(event: Event, ctx: Context) -> None:
+    note("patient", event, ctx)
+
+
+@on("message.received", keyword="SLOW")
+def slow(event: Event, ctx: Context) -> None:
+    note("slow-started", event, ctx)
+    while not redis.exists(f"{prefix}:go"):
+        time.sleep(0.05)
+    note("slow", event, ctx)
+
+
+@on("message.received", keyword="CRASH")
+def crashing(event: Event, ctx: Context) -> None:
+    note("crashing", event, ctx)
+    os._exit(1)
+
+
+@on("message.status", advanced=True)
+def advanced(event: Event, ctx: Context) -> None:
+    note("advanced", event, ctx)
+
+
+@voice.answer()
+def answer(call: CallIncomingEvent) -> list[Say | Collect]:
+    if call.data.context.get("do") == "raise":
+        raise ValueError("told to fail")
+    if call.data.context.get("do") == "hang":
+        time.sleep(30)
+    return [mc.say("Press 1."), mc.collect(step="menu", max=1)]
+
+
+@voice.collect("menu")
+async def menu(call: CallInputEvent) -> Dial | dict[str, object]:
+    if call.data.no_input:
+        return {"action": "say"}  # Mocean would refuse it: no text
+    return mc.dial("60123456789")

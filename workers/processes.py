@@ -1,0 +1,159 @@
+"""Worker processes: one queue each, RQ's recovery set up to be quick, and a stop that strands nothing.
+
+One queue a process, since RQ on two would lose the job of a worker that dies. Why the classes differ from RQ's own is
+written where they differ.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Final, cast
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker, Worker
+from rq.exceptions import StopRequested
+from rq.executions import Execution
+from rq.job import Job
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+from rq.utils import now
+from rq.worker.base import BaseWorker
+
+from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE
+from schemas.settings import Settings
+from workers.drain import ensure_group
+from workers.registry import Registry
+from workers.runtime import Runtime, runtime, worker_client
+from workers.tether import end_with_parent
+
+SCHEDULER: Final = "scheduler"
+
+_WORKER_TTL_S: Final = 20
+_MAINTENANCE_S: Final = 5
+_MONITORING_S: Final = 10
+_DEQUEUE_S: Final = 2
+_REFRESHED_AT_ONCE: Final = 1000
+
+
+class _Stoppable(BaseWorker):
+    """A worker whose SIGTERM only sets a flag, looked at before each dequeue.
+
+    RQ's own raises in the middle of what it does, which can strand a job that is already taken off the queue.
+    """
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._stop_requested = True
+        self._shutdown_requested_date = now()
+
+    def dequeue_job_and_maintain_ttl(
+        self,
+        timeout: int | None,
+        max_idle_time: int | None = None,  # noqa: ARG002
+    ) -> tuple[Job, Queue] | None:
+        while not self._stop_requested:
+            taken = super().dequeue_job_and_maintain_ttl(timeout, _DEQUEUE_S)
+            if taken is not None:
+                return taken
+        raise StopRequested
+
+
+class DrainWorker(_Stoppable, Worker):
+    """Runs drains, in a forked horse, so that a handler that crashes takes no worker along."""
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Also tell the horse, which otherwise drains as long as events come."""
+        super().request_stop(signum, frame)
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGTERM)
+
+    def setup_work_horse_signals(self) -> None:
+        """End after the handler that runs: when told, and when the worker is gone."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _stop_runtime)
+        end_with_parent(signal.SIGTERM, cast("int", self.pid))
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Also refresh what the horse holds. The horse cannot while a handler of its has the interpreter to itself."""
+        super().maintain_heartbeats(job, execution)
+        refresh_claims(runtime.get())
+
+
+class RetryWorker(_Stoppable, Worker):
+    """Runs retries, in a forked horse. A retry is short: the worker waits for it when it is to stop."""
+
+    def setup_work_horse_signals(self) -> None:
+        """Finish the retry that runs, whatever happens around."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        end_with_parent(signal.SIGKILL, cast("int", self.pid))
+
+
+class VoiceWorker(_Stoppable, SimpleWorker):
+    """Answers calls without a fork, which alone would cost more than the answer."""
+
+
+class Scheduler(RQScheduler):
+    """RQ's scheduler as a process of its own. It takes the lock of one that died as soon as that runs out."""
+
+    @property
+    def should_reacquire_locks(self) -> bool:
+        """Try each second; RQ's own waits two minutes."""
+        return bool(self._queue_names != self.acquired_locks)
+
+
+_WORKERS: Final[dict[str, Callable[..., BaseWorker]]] = {
+    EVENTS_QUEUE: DrainWorker,
+    RETRIES_QUEUE: RetryWorker,
+    VOICE_QUEUE: VoiceWorker,
+}
+
+QUEUES: Final = tuple(_WORKERS)
+
+
+def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registry) -> None:
+    """Work on one queue until SIGTERM or SIGINT, then finish what runs."""
+    redis = worker_client(redis_url)
+    name = uuid4().hex
+    runtime.set(Runtime(settings, registry, redis, consumer=name))
+    ensure_group(redis, settings.keys)
+    worker = _WORKERS[queue](
+        [Queue(queue, connection=redis, serializer=JSONSerializer)],
+        name=name,
+        connection=redis,
+        serializer=JSONSerializer,
+        worker_ttl=_WORKER_TTL_S,
+        maintenance_interval=_MAINTENANCE_S,
+        job_monitoring_interval=_MONITORING_S,
+        log_job_description=False,
+    )
+    worker.work(logging_level="WARNING")
+
+
+def run_scheduler(redis_url: str) -> None:
+    """Move retries to their queue when they are due, until SIGTERM or SIGINT."""
+    Scheduler(
+        [RETRIES_QUEUE], connection=worker_client(redis_url), serializer=JSONSerializer, logging_level="WARNING"
+    ).work()  # type: ignore[no-untyped-call]
+
+
+def refresh_claims(run: Runtime) -> None:
+    """Say that what this worker's horse has in its hands is still being worked on."""
+    redis: Redis = run.redis
+    try:
+        held = cast(
+            "list[dict[str, bytes]]",
+            redis.xpending_range(run.keys.events, HANDLERS_GROUP, "-", "+", _REFRESHED_AT_ONCE, run.consumer),
+        )
+        if held:
+            ids: list[int | bytes | str | memoryview[int]] = [entry["message_id"] for entry in held]
+            redis.xclaim(run.keys.events, HANDLERS_GROUP, run.consumer, 0, ids, justid=True)
+    except RedisError:
+        # Nothing is lost by a refresh that fails: at worst another worker runs the entry too.
+        return
+
+
+def _stop_runtime(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    runtime.get().stopping = True

@@ -1,0 +1,42 @@
+-- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone.
+-- KEYS: events. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms)
+-- Returns 1 if entries wait that no consumer has.
+local function parts(id)
+  local ms, seq = string.match(id, '(%d+)-(%d+)')
+  return tonumber(ms), tonumber(seq)
+end
+local function before(a, b)
+  local ams, aseq = parts(a)
+  local bms, bseq = parts(b)
+  return ams < bms or (ams == bms and aseq < bseq)
+end
+local function map(flat)
+  local made = {}
+  for i = 1, #flat, 2 do made[flat[i]] = flat[i + 1] end
+  return made
+end
+
+local group
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local one = map(flat)
+  if one['name'] == ARGV[1] then group = one end
+end
+local stream = map(redis.call('XINFO', 'STREAM', KEYS[1]))
+local delivered, generated = group['last-delivered-id'], stream['last-generated-id']
+
+local now = redis.call('TIME')
+local least = string.format('%d-0', now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[2])
+local ms, seq = parts(delivered)
+local undelivered = string.format('%d-%d', ms, seq + 1)
+if before(undelivered, least) then least = undelivered end
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+if pending[1] > 0 and before(pending[2], least) then least = pending[2] end
+redis.call('XTRIM', KEYS[1], 'MINID', least)
+
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local one = map(flat)
+  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[3]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one['name'])
+  end
+end
+return before(delivered, generated) and 1 or 0

@@ -1,0 +1,56 @@
+"""Sweep: what keeps promises when something was lost. Rings for entries that wait or whose worker died; trims."""
+
+import threading
+from importlib.resources import files
+from typing import Final, cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from schemas.keys import HANDLERS_GROUP
+from schemas.settings import Settings
+from workers.drain import CLAIM_IDLE_MS, ensure_group, ring
+
+log = structlog.get_logger()
+
+_EVERY_S: Final = 5.0
+_GONE_CONSUMER_MS: Final = 3600 * 1000
+
+
+class Sweep:
+    """Sweeps every five seconds, one process at a time."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._keys = settings.keys
+        self._retention_ms = round(settings.retention.total_seconds() * 1000)
+        self._script = redis.register_script(files("workers").joinpath("sweep.lua").read_text())
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="sweep", daemon=True)
+
+    def start(self) -> None:
+        """Sweep in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sweep no more."""
+        self._stop.set()
+        self._thread.join(timeout=_EVERY_S)
+
+    def sweep(self) -> None:
+        """Sweep once. Raises RedisError."""
+        ensure_group(self._redis, self._keys)
+        waiting = self._script(keys=[self._keys.events], args=[HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS])
+        bell_lost = not self._redis.exists(self._keys.bell)
+        stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=CLAIM_IDLE_MS)
+        if bell_lost and (waiting or stale):
+            ring(self._redis, self._keys)
+
+    def _loop(self) -> None:
+        while not self._stop.wait(_EVERY_S):
+            try:
+                if cast("bool | None", self._redis.set(self._keys.sweep_lock, "1", nx=True, px=int(_EVERY_S * 900))):
+                    self.sweep()
+            except (RedisError, OSError) as error:
+                log.warning("sweep.failed", error=type(error).__name__)
