@@ -24,14 +24,8 @@ class Stage(IntEnum):
     """Started in this order, stopped in the reverse."""
 
     STORE = 0
-    SCHEDULER = 1
-    RETRIES = 2
-    EVENTS = 3
-    VOICE = 4
-    RECEIVER = 5
-
-
-_STAGE_OF_QUEUE: Final = {EVENTS_QUEUE: Stage.EVENTS, RETRIES_QUEUE: Stage.RETRIES, VOICE_QUEUE: Stage.VOICE}
+    WORKERS = 1
+    RECEIVER = 2
 
 
 def store_child(command: Sequence[str]) -> Child:
@@ -50,11 +44,11 @@ def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> li
     children = []
     if RETRIES_QUEUE in queues:
         command = [*_PROGRAM, "scheduler"]
-        children.append(Child("scheduler", command, Stage.SCHEDULER, _RECEIVER_STOP_S, environment))
+        children.append(Child("scheduler", command, Stage.WORKERS, _RECEIVER_STOP_S, environment))
     counts: dict[str, int] = {}
-    for queue in sorted(queues, key=lambda name: _STAGE_OF_QUEUE[name]):
+    for queue in queues:
         counts[queue] = counts.get(queue, 0) + 1
         name = f"{queue}-{counts[queue]}"
         command = [*_PROGRAM, "worker", queue]
-        children.append(Child(name, command, _STAGE_OF_QUEUE[queue], _WORKER_STOP_S, environment))
+        children.append(Child(name, command, Stage.WORKERS, _WORKER_STOP_S, environment))
     return children

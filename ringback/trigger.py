@@ -55,7 +55,8 @@ def build(
 ) -> Wire:
     """Write the callback with the caller's values in place of the sample's. `now`, if given, has a zone.
 
-    Raises `UnknownFieldError` for a name that the sample does not know, `UnfitValueError` for, say, letters in a JSON number.
+    Raises `UnknownFieldError` for a name that the sample does not know, `UnfitValueError` for, say, letters in a JSON
+    number.
     """
     settable = sample.settable
     for name in overrides:

@@ -56,8 +56,8 @@ def up(settings: Settings, console: Console) -> None:
             greet(console, settings, len(registry.handlers) + len(registry.calls))
             supervisor.run()
             sweep.stop()
-        finally:
             console.print("Stopping: what runs is finished first. Ctrl-C again to stop at once.")
+        finally:
             supervisor.stop()
             home.store_gone()
     console.print("Stopped.")

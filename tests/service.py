@@ -210,7 +210,7 @@ def await_ready(service: Service, workers: int) -> None:
 
     wait_for(serves, "the receiver")
     key = f"{service.keys.rq_prefix}:workers"
-    wait_for(lambda: cast("int", service.redis.scard(key)) >= workers, "the workers")
+    wait_for(lambda: service.redis.scard(key) >= workers, "the workers")
 
 
 def worker_pids(service: Service, queue: str) -> list[int]:

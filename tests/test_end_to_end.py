@@ -115,7 +115,7 @@ def test_a_whole_event(service: Service) -> None:
                 "code": 52,
                 "name": "SMS expired.",
                 "description": "SMS expired.",
-                "permanent": event["data"]["error"]["permanent"],
+                "permanent": False,
             },
         },
     }

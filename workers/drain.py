@@ -30,7 +30,7 @@ _BATCH_S: Final = 0.05
 _LOOK_FOR_STALE_S: Final = 5.0
 _STALE_AT_ONCE: Final = 16
 _SLOW_S: Final = 0.005
-_MAX_SUSPECT_STARTS: Final = 3
+_MAX_DEATHS: Final = 3
 # Given back: idle for so long that anyone may take it over at once.
 _GIVEN_BACK_MS: Final = 24 * 3600 * 1000
 _ABANDONED_RUNS: Final = 1000
@@ -96,7 +96,7 @@ class Drain:
         """Drain until the stream is empty or the process is asked to stop."""
         try:
             self._again(self._left_by_a_crash())
-            while not self._run.stopping:
+            while not self._run.stop.requested:
                 self._hold_bell()
                 self._take_over()
                 entries = self._read(block_ms=LINGER_MS)
@@ -140,7 +140,7 @@ class Drain:
             self._call_for_help(entries[-1])
         began = time.perf_counter()
         for number, entry in enumerate(entries):
-            if self._run.stopping:
+            if self._run.stop.requested:
                 self._give_back(entries[number:])
                 break
             self._handle(entry)
@@ -205,13 +205,13 @@ class Drain:
     def _again(self, entries: list[Entry]) -> None:
         """Run entries that a worker died with, one by one: one of them may be what killed it."""
         for number, entry in enumerate(entries):
-            if self._run.stopping:
+            if self._run.stop.requested:
                 self._give_back(entries[number:])
                 break
             self._hold_bell()
-            starts = self._redis.hincrby(self._keys.suspects, entry.id, 1)
+            deaths = self._redis.hincrby(self._keys.suspects, entry.id, 1)
             already = frozenset(self._ledger.read(entry.id))
-            if starts > _MAX_SUSPECT_STARTS:
+            if deaths >= _MAX_DEATHS:
                 self._bury(entry, already)
             else:
                 self._handle(entry, already)
@@ -223,7 +223,7 @@ class Drain:
         log.error("entry.kills_workers", event_id=event.id, entry_id=entry.id)
         for handler in self._run.registry.of_type(event.type):
             if handler.name not in already and handler.wants(event, advanced=entry.advanced):
-                reason = f"its worker died {_MAX_SUSPECT_STARTS} times while handling it"
+                reason = f"its worker died {_MAX_DEATHS} times while handling it"
                 failure = Failure(handler, event.id, _text(entry), entry.advanced, reason, final=True)
                 self._ledger.failed(entry.id, failure, already)
         self._ledger.finish(entry.id)

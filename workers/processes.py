@@ -6,58 +6,76 @@ written where they differ.
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Final, cast
 from uuid import uuid4
 
+import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
-from rq.exceptions import StopRequested
+from rq.exceptions import DequeueTimeout, StopRequested
 from rq.executions import Execution
+from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
-from rq.utils import now
 from rq.worker.base import BaseWorker
 
 from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
 from workers.drain import ensure_group
 from workers.registry import Registry
-from workers.runtime import Runtime, runtime, worker_client
+from workers.runtime import Runtime, Stop, runtime, worker_client
 from workers.tether import end_with_parent
 
-SCHEDULER: Final = "scheduler"
+log = structlog.get_logger()
 
 _WORKER_TTL_S: Final = 20
 _MAINTENANCE_S: Final = 5
 _MONITORING_S: Final = 10
-_DEQUEUE_S: Final = 2
+_LOOK_S: Final = 0.5
 _REFRESHED_AT_ONCE: Final = 1000
+_WAIT_FOR_REDIS_S: Final = 2.0
+
+
+class PatientQueue(Queue):
+    """A queue that looks, between two short waits for a job, whether the process is to stop.
+
+    RQ's own waits once for long, so that a stop has to break into it; and that can strand the job just taken.
+    """
+
+    @classmethod
+    def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> tuple[str, bytes] | None:
+        """Take a job, or raise DequeueTimeout after `timeout` seconds, StopRequested if the process is to stop."""
+        deadline = time.monotonic() + (timeout or 0)
+        while not runtime.get().stop.requested:
+            taken_to = IntermediateQueue.get_intermediate_queue_key(queue_key)
+            moved = connection.blmove(queue_key, taken_to, _LOOK_S)  # type: ignore[arg-type]
+            if moved is not None:
+                return queue_key, cast("bytes", moved)
+            if time.monotonic() >= deadline:
+                raise DequeueTimeout(timeout, queue_key)
+        raise StopRequested
 
 
 class _Stoppable(BaseWorker):
-    """A worker whose SIGTERM only sets a flag, looked at before each dequeue.
+    """A worker whose SIGTERM only sets a flag, which its queue and its loop look at."""
 
-    RQ's own raises in the middle of what it does, which can strand a job that is already taken off the queue.
-    """
+    queue_class = PatientQueue
+    max_connection_wait_time = _WAIT_FOR_REDIS_S
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._stop_requested = True
-        self._shutdown_requested_date = now()
+        runtime.get().stop.requested = True
 
-    def dequeue_job_and_maintain_ttl(
-        self,
-        timeout: int | None,
-        max_idle_time: int | None = None,  # noqa: ARG002
-    ) -> tuple[Job, Queue] | None:
-        while not self._stop_requested:
-            taken = super().dequeue_job_and_maintain_ttl(timeout, _DEQUEUE_S)
-            if taken is not None:
-                return taken
-        raise StopRequested
+    def teardown(self) -> None:
+        try:
+            super().teardown()  # type: ignore[no-untyped-call]
+        except (StopRequested, RedisError):
+            log.warning("worker.stopped_without_redis", worker=self.name)
 
 
 class DrainWorker(_Stoppable, Worker):
@@ -103,6 +121,16 @@ class Scheduler(RQScheduler):
         """Try each second; RQ's own waits two minutes."""
         return bool(self._queue_names != self.acquired_locks)
 
+    def stop_by(self, stop: Stop) -> "Scheduler":
+        """Use this to stop, so that it also stops while the server is away."""
+        self._stop = stop
+        return self
+
+    def request_stop(self, signum: int | None = None, frame: FrameType | None = None) -> None:  # noqa: ARG002
+        """Set the flag that the loop looks at each second."""
+        self._stop_requested = True
+        self._stop.requested = True
+
 
 _WORKERS: Final[dict[str, Callable[..., BaseWorker]]] = {
     EVENTS_QUEUE: DrainWorker,
@@ -115,12 +143,13 @@ QUEUES: Final = tuple(_WORKERS)
 
 def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registry) -> None:
     """Work on one queue until SIGTERM or SIGINT, then finish what runs."""
-    redis = worker_client(redis_url)
+    stop = Stop()
+    redis = worker_client(redis_url, stop)
     name = uuid4().hex
-    runtime.set(Runtime(settings, registry, redis, consumer=name))
+    runtime.set(Runtime(settings, registry, redis, consumer=name, stop=stop))
     ensure_group(redis, settings.keys)
     worker = _WORKERS[queue](
-        [Queue(queue, connection=redis, serializer=JSONSerializer)],
+        [PatientQueue(queue, connection=redis, serializer=JSONSerializer)],
         name=name,
         connection=redis,
         serializer=JSONSerializer,
@@ -134,9 +163,13 @@ def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registr
 
 def run_scheduler(redis_url: str) -> None:
     """Move retries to their queue when they are due, until SIGTERM or SIGINT."""
-    Scheduler(
-        [RETRIES_QUEUE], connection=worker_client(redis_url), serializer=JSONSerializer, logging_level="WARNING"
-    ).work()  # type: ignore[no-untyped-call]
+    stop = Stop()
+    redis = worker_client(redis_url, stop)
+    scheduler = Scheduler([RETRIES_QUEUE], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
+    try:
+        scheduler.stop_by(stop).work()  # type: ignore[no-untyped-call]
+    except StopRequested:
+        log.warning("scheduler.stopped_without_redis")
 
 
 def refresh_claims(run: Runtime) -> None:
@@ -156,4 +189,4 @@ def refresh_claims(run: Runtime) -> None:
 
 
 def _stop_runtime(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    runtime.get().stopping = True
+    runtime.get().stop.requested = True

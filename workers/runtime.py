@@ -11,24 +11,38 @@ from typing import Final
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
+from rq.exceptions import StopRequested
 
 from schemas.keys import Keys
 from schemas.settings import Settings
 from workers.registry import Registry
 
+_FIRST_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 2.0
+_ATTEMPTS: Final = 12
+_CONNECT_S: Final = 5.0
+
+
+class Stop:
+    """Whether this process is asked to stop: finish the handler that runs, start no other."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Stop":
+        """Stay the same one: redis-py gives each connection a deep copy of what it retries by."""
+        return self
+
 
 @dataclass(slots=True)
 class Runtime:
-    """One worker process: its settings, its handlers, its connection, its name in the consumer group.
-
-    `stopping` is set when the process is asked to stop: finish the handler that runs, start no other.
-    """
+    """One worker process: its settings, its handlers, its connection, its name in the consumer group."""
 
     settings: Settings
     registry: Registry
     redis: Redis
     consumer: str
-    stopping: bool = False
+    stop: Stop
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
@@ -38,8 +52,23 @@ class Runtime:
 runtime: Final[ContextVar[Runtime]] = ContextVar("runtime")
 
 
-def worker_client(url: str) -> Redis:
-    """Make a worker's connection: it survives a restart of the server of some ten seconds."""
-    return Redis.from_url(
-        url, retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=2), 12), socket_connect_timeout=5, protocol=2
-    )
+class _UntilStopped(ExponentialWithJitterBackoff):
+    """Pauses between attempts to reach the server; a process that is to stop does not wait for a server to return."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(base=_FIRST_PAUSE_S, cap=_LONGEST_PAUSE_S)
+        self._stop = stop
+
+    def compute(self, failures: int) -> float:
+        if self._stop.requested:
+            raise StopRequested
+        return super().compute(failures)
+
+
+def worker_client(url: str, stop: Stop | None = None) -> Redis:
+    """Make a worker's connection: it survives a restart of the server of some ten seconds.
+
+    Raises StopRequested where the server is away and the process is to stop.
+    """
+    retry = Retry(_UntilStopped(stop or Stop()), _ATTEMPTS)
+    return Redis.from_url(url, retry=retry, socket_connect_timeout=_CONNECT_S, protocol=2)

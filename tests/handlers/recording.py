@@ -14,7 +14,7 @@ prefix = os.environ["RINGBACK_PREFIX"]
 
 
 def note(name: str, event: Event, ctx: Context | None = None) -> None:
-    noted = {"event": event.model_dump_json(exclude_none=True)}
+    noted: dict[str, object] = {"event": event.model_dump_json(exclude_none=True)}
     if ctx is not None:
         noted |= {"attempt": ctx.attempt, "advanced": ctx.advanced, "key": ctx.idempotency_key, "pid": os.getpid()}
     redis.rpush(f"{prefix}:noted:{name}", json.dumps(noted))

@@ -1,0 +1,85 @@
+"""The command line: bad settings are one line that says what and where, with exit code 2, and no traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.service import TOKEN, free_port
+from tests.test_up import ringback
+
+GOOD = {"RINGBACK_TOKENS": f"acme:{TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "code", "error"),
+    [
+        pytest.param(["up"], {"RINGBACK_HANDLERS": "nowhere"}, 2,
+                     'RINGBACK_HANDLERS: there is no module "nowhere" in {folder} or among the packages',
+                     id="unknown handler module"),
+        pytest.param(["up"], {"RINGBACK_HANDLERS": "broken"}, 2,
+                     "RINGBACK_HANDLERS: broken cannot be imported: ZeroDivisionError: division by zero "
+                     "({folder}/broken.py, line 1)", id="handler module that raises"),
+        pytest.param(["up"], {"RINGBACK_HANDLERS": "misspelt"}, 2,
+                     "RINGBACK_HANDLERS: misspelt: handle (misspelt.py, line 2): 'message.recieved' is no type of "
+                     "event; use message.received, message.status, lookup.completed, call.incoming, call.input, "
+                     "call.status or *", id="handler for an unknown type"),
+        pytest.param(["up"], {"RINGBACK_TOKENS": "acme"}, 2,
+                     "RINGBACK_TOKENS: item 1 has no token; write account:token", id="token list"),
+        pytest.param(["up"], {"RINGBACK_TOKENS": "acme:"}, 2,
+                     'RINGBACK_TOKENS: "acme" has no token; write account:token', id="empty token"),
+        pytest.param(["up"], {"RINGBACK_TOKEN": "a:b"}, 2,
+                     "RINGBACK_TOKEN: no such setting; did you mean RINGBACK_TOKENS?", id="misspelt setting"),
+        pytest.param(["up"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 1,
+                     "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port}/0 (Error 111 connecting to "
+                     "127.0.0.1:{port}. Connection refused.)", id="up without its Redis"),
+        pytest.param(["serve"], {**GOOD, "RINGBACK_REDIS_URL": "redis://user:secret@127.0.0.1:{port}"}, 1,
+                     "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port} (Error 111 connecting to "
+                     "127.0.0.1:{port}. Connection refused.)", id="serve without Redis"),
+        pytest.param(["work"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 1,
+                     "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port}/0 (Error 111 connecting to "
+                     "127.0.0.1:{port}. Connection refused.)", id="work without Redis"),
+        pytest.param(["serve"], GOOD, 2,
+                     "RINGBACK_REDIS_URL: not set, and no `ringback up` runs in this folder; write "
+                     "redis://host:port/db", id="serve without a Redis URL"),
+        pytest.param(["serve"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 2,
+                     "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
+                     "(or RINGBACK_INSECURE=1 to run without)", id="serve without tokens"),
+        pytest.param(["work", "--queues", "events,fax"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 2,
+                     '--queues: "fax" is no queue; name some of events, retries, voice', id="unknown queue"),
+        pytest.param(["trigger", "mocean/fax"], {}, 2, None, id="unknown callback"),
+        pytest.param(["trigger", "mocean/inbound-sms", "--set", "mocean-txt=x"], {}, 2, None, id="unknown field"),
+        pytest.param(["trigger", "mocean/inbound-sms"], {"RINGBACK_PORT": "{port}"}, 1,
+                     "no Ringback answers at http://127.0.0.1:{port} (ConnectError); is `ringback up` running?",
+                     id="trigger without a service"),
+    ],
+)  # fmt: skip
+def test_one_line(tmp_path: Path, words: list[str], settings: dict[str, str], code: int, error: str | None) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "misspelt.py").write_text(
+        "from ringback import on\n@on('message.recieved')\ndef handle(event):\n    pass\n"
+    )
+    port = str(free_port())
+    chosen = {name: value.replace("{port}", port) for name, value in settings.items()}
+    ended = ringback(tmp_path, *words, **{"RINGBACK_PORT": "0", **chosen})
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stderr.replace(TOKEN, "secret")
+    if error is not None:
+        assert ended.stderr == f"ringback: {error.format(folder=tmp_path, port=port)}\n"
+
+
+def test_settings_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"RINGBACK_TOKENS=acme:{TOKEN}\nRINGBACK_PUBLIC_URL=https://example.com/\n")
+    urls = ringback(tmp_path, "urls").stdout
+    assert f"https://example.com/webhooks/mocean/inbound-sms?token={TOKEN}" in urls
+    shown = ringback(tmp_path, "config", "--json").stdout
+    assert TOKEN not in shown
+    assert json.loads(shown)["RINGBACK_TOKENS"] == "acme:**********"
+
+
+def test_the_list_of_samples_is_plain_for_a_script(tmp_path: Path) -> None:
+    listed = ringback(tmp_path, "trigger", "--list").stdout.splitlines()
+    assert listed[0] == "mocean/delivery-report"
+    assert len(listed) == 10

@@ -1,0 +1,237 @@
+"""`ringback up` as a user runs it: in an empty folder, with nothing set; and the Procfile under honcho."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ringback.samples import SAMPLES
+from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
+
+READY = "Ctrl-C stops."
+
+
+class Up:
+    """A running `ringback up`."""
+
+    def __init__(self, folder: Path, started: "subprocess.Popen[str]", settings: dict[str, str]) -> None:
+        self.folder = folder
+        self.process = started
+        self.settings = settings
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "up.log").read_text()
+
+    def ringback(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run another command in the same folder."""
+        return ringback(self.folder, *words, **self.settings)
+
+    def events(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(self.ringback("events", "ls", "--json", "--limit", "100").stdout)
+        return listed
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, in a folder."""
+    return subprocess.run(
+        [*RINGBACK, *words], cwd=folder, env=clean_environment(**settings), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def up(folder: Path, **settings: str) -> Iterator[Up]:
+    """Run `ringback up` in a folder until the block ends."""
+    settings = {"RINGBACK_PORT": str(free_port()), **settings}
+    with (folder / "up.log").open("w") as log:
+        started = subprocess.Popen(
+            [*RINGBACK, "up"], cwd=folder, env=clean_environment(**settings), stdout=log, stderr=log, text=True
+        )
+    running = Up(folder, started, settings)
+    try:
+        wait_for(lambda: READY in running.output or started.poll() is not None, "the service")
+        assert started.poll() is None, running.output
+        yield running
+    finally:
+        if started.poll() is None:
+            running.stop(signal.SIGTERM)
+
+
+def descendants(pid: int) -> list[int]:
+    """Give the processes below a process."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            children.setdefault(parent, []).append(int(folder.name))
+    found = list(children.get(pid, []))
+    for child in found:
+        found += children.get(child, [])
+    return found
+
+
+def test_up_from_an_empty_folder(tmp_path: Path) -> None:
+    with up(tmp_path) as service:
+        assert "Ringback is up" in service.output
+        for name in SAMPLES:
+            began = time.monotonic()
+            sent = service.ringback("trigger", name)
+            assert (sent.returncode, sent.stdout.split(": ")[1][:3]) == (0, "200"), sent
+            sent_s = time.monotonic() - began
+
+            def handled() -> bool:
+                return bool(service.events()) and service.events()[-1]["handled"] is True
+
+            began = time.monotonic()
+            wait_for(handled, f"{name} to be handled")
+            assert time.monotonic() - began < 1 + 4 * sent_s  # the commands themselves take most of it
+        assert [one["event"]["provider"] for one in service.events()] == ["mocean"] * 8 + ["mycoolsms"] * 2
+        assert service.output.count("ringback.eventlog.log_event") == len(SAMPLES)
+
+        shown = json.loads(service.ringback("events", "show", service.events()[0]["event"]["id"]).stdout)
+        assert shown == service.events()[0]
+        urls = json.loads(service.ringback("urls", "--json").stdout)
+        assert {one["account"] for one in urls} == {"default"}
+        assert all(one["url"] in service.output for one in urls)
+
+        curl = re.search(r"curl -d '(.+)' \\\n +'(.+)'", service.output)
+        assert curl is not None
+        assert httpx.post(curl[2], content=curl[1], headers={"content-type": "x"}).status_code == 200
+
+        below = descendants(service.process.pid)
+        assert len(below) >= 8
+        assert service.stop() == 0
+        assert service.output.endswith("Stopped.\n")
+        assert [pid for pid in below if is_alive(pid)] == []
+
+
+def test_events_outlive_a_restart(tmp_path: Path) -> None:
+    with up(tmp_path) as service:
+        assert service.ringback("trigger", "mocean/inbound-sms", "-n", "3").returncode == 0
+        before = [one["event"]["id"] for one in service.events()]
+        assert len(before) == 3
+    with up(tmp_path) as service:
+        assert [one["event"]["id"] for one in service.events()] == before
+
+
+def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+    with up(tmp_path) as service:
+        for pid in descendants(service.process.pid):
+            command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            if "serve" in command or "worker" in command:
+                kill(pid)
+        # The supervisor holds the socket: this request waits for the new receiver.
+        assert service.ringback("trigger", "mocean/inbound-sms").returncode == 0
+        wait_for(lambda: service.events()[-1]["handled"] is True, "the new workers")
+        assert service.output.count("process.died") >= 5
+
+
+def test_a_killed_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        return
+    with up(tmp_path) as service:
+        below = descendants(service.process.pid)
+        kill(service.process.pid)
+        service.process.wait(10)
+        wait_for(lambda: not [pid for pid in below if is_alive(pid)], "the children's end")
+    with up(tmp_path):
+        pass
+
+
+def test_a_second_up_in_the_same_folder(tmp_path: Path) -> None:
+    with up(tmp_path):
+        second = ringback(tmp_path, "up", RINGBACK_PORT=str(free_port()))
+        assert second.returncode == 1
+        assert second.stderr.startswith("ringback: another `ringback up` already works in ")
+        assert second.stderr.count("\n") == 1
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with up(tmp_path) as service:
+        port = service.settings["RINGBACK_PORT"]
+        second = ringback(tmp_path, "up", RINGBACK_PORT=port, RINGBACK_DATA_DIR="elsewhere")
+        assert second.returncode == 1
+        assert second.stderr == (
+            f"ringback: cannot listen on 127.0.0.1:{port}: address already in use; set RINGBACK_HOST or RINGBACK_PORT\n"
+        )
+
+
+def test_handlers_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from ringback import on, voice, mc\n\n"
+        "@on('message.received', channel='sms')\ndef greet(event, ctx):\n    ctx.log.info('greeted')\n\n"
+        "@voice.answer()\ndef welcome(call):\n    return mc.say('Hello', language='en-US')\n"
+    )
+    with up(tmp_path, RINGBACK_HANDLERS="mine") as service:
+        sent = service.ringback("trigger", "mocean/voice/answer")
+        assert sent.stdout == 'mocean/voice/answer: 200 [{"action": "say", "language": "en-US", "text": "Hello"}]\n'
+        service.ringback("trigger", "mocean/inbound-sms")
+        wait_for(lambda: "greeted" in service.output, "the handler")
+
+
+@pytest.mark.parametrize("module", ["examples.auto_reply", "examples.delivery_alert", "examples.ivr"])
+def test_the_examples_load(module: str, tmp_path: Path) -> None:
+    from workers.discovery import load_registry
+
+    registry = load_registry([module])
+    assert len(registry.handlers) + len(registry.calls) in (1, 2)
+
+
+def test_the_examples_run(tmp_path: Path) -> None:
+    examples = "examples.auto_reply,examples.delivery_alert,examples.ivr"
+    with up(tmp_path, RINGBACK_HANDLERS=examples) as service:
+        service.ringback("trigger", "mocean/inbound-sms", "--set", "mocean-text=help me")
+        service.ringback("trigger", "mocean/delivery-report", "--set", "mocean-dlr-status=3")
+        wait_for(lambda: "Call us on" in service.output and "delivery_alert" in service.output, "both handlers")
+        answer = service.ringback("trigger", "mocean/voice/answer").stdout
+        assert "Welcome to Ringback." in answer
+        assert "/webhooks/mocean/voice/collect/menu?token=" in answer
+        assert "sales" in service.ringback("trigger", "mocean/voice/collect", "--set", "mocean-digits=1").stdout
+
+
+def test_the_procfile_runs_under_honcho(tmp_path: Path, redis_url: str) -> None:
+    shutil.copy(ROOT / "Procfile", tmp_path)
+    port = str(free_port())
+    settings = {
+        "RINGBACK_REDIS_URL": redis_url, "RINGBACK_PREFIX": "honcho", "RINGBACK_PORT": port,
+        "RINGBACK_TOKENS": f"acme:{TOKEN}", "RINGBACK_HANDLERS": "examples.ivr,ringback.eventlog",
+    }  # fmt: skip
+    environment = clean_environment(**settings)
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    log = tmp_path / "honcho.log"
+    with log.open("w") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "start"], cwd=tmp_path, env=environment, stdout=output, stderr=output
+        )
+    try:
+
+        def answered() -> bool:
+            sent = ringback(tmp_path, "trigger", "mocean/voice/answer", **settings)
+            return "Welcome to Ringback." in sent.stdout
+
+        wait_for(answered, "an answer of a voice worker")
+        wait_for(lambda: "ringback.eventlog.log_event" in log.read_text(), "a drain worker")
+        below = descendants(started.pid)
+    finally:
+        started.terminate()
+        started.wait(30)
+    assert [pid for pid in below if is_alive(pid)] == []

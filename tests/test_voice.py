@@ -1,0 +1,91 @@
+"""A call is answered in the same request: by its handler, or with the fallback whatever is wrong."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.service import TOKEN, Service, running, wait_for
+
+FALLBACK = [{"action": "say", "language": "en-GB", "text": "We cannot take your call right now. Please try again."}]
+DEADLINE_S = 1.0
+
+
+def test_the_handlers_answer(service: Service) -> None:
+    response = service.trigger("mocean/voice/answer")
+    assert response.headers["content-type"] == "application/json"
+    url = f"http://127.0.0.1:{service.port}/webhooks/mocean/voice/collect/menu?token={TOKEN}"
+    assert response.json() == [
+        {"action": "say", "text": "Press 1.", "language": "en-GB"},
+        {"action": "collect", "min": 1, "max": 1, "timeout": 5000, "event-url": url},
+    ]
+
+
+def test_a_calls_context_goes_along(service: Service) -> None:
+    answer = service.request(
+        "POST", "mocean/voice/answer", params={"ctx.order": "4 2"}, data={"mocean-call-uuid": "call-1"}
+    ).json()
+    assert answer[1]["event-url"].endswith(f"/webhooks/mocean/voice/collect/menu?token={TOKEN}&ctx.order=4+2")
+
+
+def test_the_url_of_a_step_leads_to_its_handler(service: Service) -> None:
+    url = service.trigger("mocean/voice/answer").json()[1]["event-url"]
+    response = service.http.post(url, data={"mocean-call-uuid": "call-1", "mocean-digits": "1"})
+    assert response.json() == [{"action": "dial", "to": "60123456789"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "data"),
+    [
+        pytest.param("mocean/voice/answer", {"ctx.do": "raise"}, {"mocean-call-uuid": "c"}, id="the handler raises"),
+        pytest.param("mocean/voice/answer", {"ctx.do": "hang"}, {"mocean-call-uuid": "c"}, id="the handler hangs"),
+        pytest.param("mocean/voice/collect/menu", {}, {"mocean-call-uuid": "c"}, id="the MC is invalid"),
+        pytest.param("mocean/voice/collect/attic", {}, {"mocean-call-uuid": "c"}, id="no handler for the step"),
+        pytest.param("mocean/voice/collect", {}, {"mocean-call-uuid": "c"}, id="no step"),
+        pytest.param("mocean/voice/answer", {}, {"mocean-from": "60123456789"}, id="a mandatory field is missing"),
+        pytest.param("mocean/voice/answer", {}, {}, id="an empty request"),
+    ],
+)
+def test_the_fallback(service: Service, path: str, params: dict[str, str], data: dict[str, str]) -> None:
+    began = time.monotonic()
+    response = service.request("POST", path, params=params, data=data)
+    assert (response.status_code, response.json()) == (200, FALLBACK)
+    assert time.monotonic() - began < DEADLINE_S + 0.5
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'[{"mocean-call-uuid": "a"}, {"mocean-call-uuid": "b"}]', b"\xff\x00"])
+def test_the_fallback_for_what_cannot_be_read(service: Service, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    response = service.request("POST", "mocean/voice/answer", content=body, headers=headers)
+    assert (response.status_code, response.json()) == (200, FALLBACK)
+
+
+def test_a_hung_call_does_not_silence_the_next(service: Service) -> None:
+    """The one voice worker is freed when its handler's time is up."""
+    service.request("POST", "mocean/voice/answer", params={"ctx.do": "hang"}, data={"mocean-call-uuid": "c"})
+    wait_for(lambda: service.trigger("mocean/voice/answer").json()[0]["text"] == "Press 1.", "the handler's answer")
+
+
+def test_no_worker_means_the_fallback_at_the_deadline_and_no_late_run(redis_url: str) -> None:
+    with running(redis_url, queues="events", RINGBACK_VOICE_FALLBACK="Nobody is here.") as service:
+        began = time.monotonic()
+        assert service.trigger("mocean/voice/answer").json() == [
+            {"action": "say", "text": "Nobody is here.", "language": "en-GB"}
+        ]
+        assert DEADLINE_S <= time.monotonic() - began < DEADLINE_S + 0.5
+        (event,) = service.stored()
+        wait_for(lambda: not service.redis.exists(service.keys.rq_job(event["id"])), "the end of the voice job")
+        assert event["type"] == "call.incoming"
+
+
+def test_no_voice_handler_means_the_fallback(redis_url: str) -> None:
+    with running(redis_url, queues="events,voice", RINGBACK_HANDLERS="ringback.eventlog") as service:
+        began = time.monotonic()
+        assert service.trigger("mocean/voice/answer").json() == FALLBACK
+        assert time.monotonic() - began < DEADLINE_S
+
+
+def test_many_calls_at_once(service: Service) -> None:
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(lambda _: service.trigger("mocean/voice/answer").json()[0]["text"], range(50)))
+    assert answers == ["Press 1."] * 50
