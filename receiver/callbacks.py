@@ -69,7 +69,10 @@ Normalise = Callable[[Fields], Draft]
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One kind of callback of one provider. `name` is its path under `/webhooks/`, and its name everywhere else."""
+    """One kind of callback of one provider. `name` is its path under `/webhooks/`, and its name everywhere else.
+
+    `marks` are fields, not mandatory, that tell it from others with the same mandatory ones.
+    """
 
     provider: str
     path: str
@@ -77,6 +80,7 @@ class Callback:
     needs: tuple[Need, ...]
     normalise: Normalise
     wants_answer: bool = False
+    marks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -90,6 +94,10 @@ class Callback:
                 return need
         return None
 
+    def is_marked(self, fields: Fields) -> bool:
+        """Tell whether the callback has a field that only this kind has."""
+        return any(fields.word(mark) is not None for mark in self.marks)
+
 
 class Callbacks:
     """The callbacks of one provider, in the order of its document."""
@@ -102,17 +110,23 @@ class Callbacks:
         return iter(self._declared)
 
     def at(
-        self, path: str, *, method: Method, needs: tuple[str | Need, ...], wants_answer: bool = False
+        self,
+        path: str,
+        *,
+        method: Method,
+        needs: tuple[str | Need, ...],
+        wants_answer: bool = False,
+        marks: tuple[str, ...] = (),
     ) -> Callable[[Normalise], Normalise]:
         """Declare the function that reads the callback at `path`, below `/webhooks/<provider>`.
 
         `method` is the documented one; all of PUT, POST and GET are accepted. `wants_answer` marks a call that waits
-        for a Mocean Command.
+        for a Mocean Command. `marks` tell it from callbacks with the same needs, when one comes to a wrong path.
         """
 
         def declare(normalise: Normalise) -> Normalise:
             needed = tuple(need if isinstance(need, Need) else Need((need,)) for need in needs)
-            self._declared.append(Callback(self.provider, path, method, needed, normalise, wants_answer))
+            self._declared.append(Callback(self.provider, path, method, needed, normalise, wants_answer, marks))
             return normalise
 
         return declare

@@ -111,9 +111,11 @@ class Committer:
                     outcomes = await self._store(group)
                 except (RedisError, OSError) as error:
                     log.warning("commit.failed", events=len(group), error=type(error).__name__)
-                    for one in group:
-                        if not one.done.done():
-                            one.done.set_exception(CommitError(str(error)))
+                    _refuse(group, error)
+                    continue
+                except Exception as error:
+                    log.exception("commit.broken", events=len(group))
+                    _refuse(group, error)
                     continue
                 for one, outcome in zip(group, outcomes, strict=True):
                     if not one.done.done():
@@ -183,6 +185,12 @@ class Committer:
         timeout = max(1, round(question.deadline.total_seconds()))
         args = (one.json, question.reply_to)
         return job_items(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=timeout, again=False)
+
+
+def _refuse(group: list[Waiting], error: Exception) -> None:
+    for one in group:
+        if not one.done.done():
+            one.done.set_exception(CommitError(str(error)))
 
 
 def _script() -> str:

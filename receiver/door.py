@@ -2,29 +2,36 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
+from urllib.parse import quote, unquote_to_bytes
 
 from schemas.settings import Token
 
 INSECURE_ACCOUNT: Final = "default"
 TOKEN_PARAMETER: Final = "token"  # noqa: S105
 CONTEXT_PREFIX: Final = "ctx."
+_PRINTABLE: Final = bytes(range(0x21, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A URL's parameters, sorted: the secret, the caller's own context, and what is the provider's."""
+    """A URL's parameters, sorted: the secret, the caller's own context, and what is the provider's.
+
+    `flags` says what was odd about them; `count` is how many there are in all.
+    """
 
     token: str | None
     context: dict[str, str]
     fields: list[tuple[str, str]]
+    flags: list[str]
+    count: int
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
-        """Sort the parameters. Of a repeated one the first counts."""
+    def of(cls, pairs: Sequence[tuple[str, str]], flags: list[str]) -> "Query":
+        """Sort the parameters. Of a secret or a context sent again the first counts."""
         token: str | None = None
         context: dict[str, str] = {}
         fields: list[tuple[str, str]] = []
@@ -35,7 +42,17 @@ class Query:
                 context.setdefault(name.removeprefix(CONTEXT_PREFIX), value)
             else:
                 fields.append((name, value))
-        return cls(token, context, fields)
+        return cls(token, context, fields, flags, len(pairs))
+
+
+def without_secret(query: bytes) -> str:
+    """Give a URL's parameters as they were sent, but for the secret."""
+    kept = (piece for piece in query.split(b"&") if piece and not _is_secret(piece))
+    return quote(b"&".join(kept), safe=_PRINTABLE)
+
+
+def _is_secret(parameter: bytes) -> bool:
+    return unquote_to_bytes(parameter.partition(b"=")[0]) == TOKEN_PARAMETER.encode()
 
 
 class Door:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 import structlog
 from pydantic import JsonValue
@@ -14,13 +14,12 @@ from starlette.types import Receive, Scope, Send
 from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
 from receiver.commit import CommitError, Committer, Question
-from receiver.door import Door, Query
-from receiver.fields import Fields
+from receiver.door import Door, Query, without_secret
+from receiver.incoming import Incoming
 from receiver.normalise import Normaliser, UnusableError
-from receiver.parse import Parsed, UndecodableError, parse, parse_query
-from receiver.quarantine import Quarantine
+from receiver.parse import MAX_FIELDS, Parsed, parse_query
+from receiver.quarantine import Kept, Quarantine, without_secrets
 from receiver.replies import AnswerFailedError, Replies
-from schemas.events import Event
 
 log = structlog.get_logger()
 
@@ -63,10 +62,7 @@ class Endpoint:
             await answer(send, Outcome.WRONG_METHOD)
             return
         authorization, content_type, content_length = _headers(scope)
-        try:
-            query = Query.of(parse_query(scope["query_string"]))
-        except UndecodableError:
-            query = Query(None, {}, [])
+        query = Query.of(*parse_query(scope["query_string"]))
         account = self.receiver.door.account(query.token, authorization)
         if account is None:
             log.warning("request.refused", callback=self.callback.name)
@@ -75,7 +71,7 @@ class Endpoint:
         if method == "HEAD":
             await answer(send, Outcome.PROBE)
             return
-        visit = Visit(self.callback, self.receiver, scope, query, account, datetime.now(UTC))
+        received = datetime.now(UTC)
         try:
             body = await read_body(receive, content_length, self.receiver.max_body)
         except GoneError:
@@ -83,12 +79,15 @@ class Endpoint:
         except TooLargeError:
             await self._turn_away(send, Outcome.TOO_LARGE, {"detail": f"the limit is {self.receiver.max_body} bytes"})
             return
+        path = scope.get("path_params", {})
+        visit = Visit(Incoming(self.callback, path, query, account, received, content_type, body), self.receiver, scope)
+        is_probe = method == "GET" and not body and not query.fields and query.count <= MAX_FIELDS
         if self.callback.wants_answer:
-            await answer_call(send, await visit.call(content_type, body, method))
-        elif method == "GET" and not body and not query.fields:
+            await answer_call(send, self.receiver.voice_fallback if is_probe else await visit.call())
+        elif is_probe:
             await answer(send, Outcome.PROBE)
         else:
-            outcome, problem = await visit.callbacks(content_type, body)
+            outcome, problem = await visit.callbacks()
             await answer(send, outcome, problem)
 
     async def _turn_away(self, send: Send, outcome: Outcome, problem: Mapping[str, str]) -> None:
@@ -104,19 +103,16 @@ class Endpoint:
 class Visit:
     """One request that was let in."""
 
-    callback: Callback
+    incoming: Incoming
     receiver: Receiver
     scope: Scope
-    query: Query
-    account: str
-    received: datetime
 
-    async def callbacks(self, content_type: str, body: bytes) -> tuple[Outcome, dict[str, str]]:
+    async def callbacks(self) -> tuple[Outcome, dict[str, str]]:
         """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined."""
         try:
-            parsed = parse(content_type, body, self.query.fields)
-        except UndecodableError as error:
-            return await self._unusable(UnusableError(str(error)), body)
+            parsed = self.incoming.callbacks()
+        except UnusableError as error:
+            return await self._unusable(error, self.incoming.body)
         if len(parsed) == 1:
             return await self._store(parsed[0])
         ended = await asyncio.gather(*(self._store(one) for one in parsed))
@@ -126,15 +122,12 @@ class Visit:
                     return outcome, problem
         return ended[0]
 
-    async def call(self, content_type: str, body: bytes, method: str) -> list[JsonValue] | list[dict[str, object]]:
+    async def call(self) -> list[JsonValue] | list[dict[str, object]]:
         """Give the MC that answers a call: its handler's, or the fallback whatever is wrong."""
-        fallback = self.receiver.voice_fallback
         event_id = None
         try:
-            if method == "GET" and not body and not self.query.fields:
-                return fallback
-            (one,) = parse(content_type, body, self.query.fields)
-            event = self._event(one.fields)
+            (one,) = self.incoming.callbacks()
+            event = self.incoming.event(one.fields, self.receiver.normaliser)
             event_id = event.id
             reply = self.receiver.replies.expect(event_id)
             async with asyncio.timeout(self.receiver.voice_deadline.total_seconds()):
@@ -149,38 +142,32 @@ class Visit:
         except CommitError:
             log.warning("voice.fallback", event_id=event_id, reason="not_stored")
         except UnusableError as error:
-            await self._unusable(error, body)
-        except ValueError as error:  # undecodable, or several callbacks for one call
-            await self._unusable(UnusableError(str(error)), body)
+            await self._unusable(error, self.incoming.body)
         except Exception:
             log.exception("voice.broken", event_id=event_id)
         finally:
             if event_id is not None:
                 self.receiver.replies.forget(event_id)
-        return fallback
+        return self.receiver.voice_fallback
 
     async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
         try:
-            event = self._event(one.fields)
+            event = self.incoming.event(one.fields, self.receiver.normaliser)
+            stored = await self.receiver.committer.commit(event)
         except UnusableError as error:
             return await self._unusable(error, one.body)
-        except Exception:
-            log.exception("callback.broken", callback=self.callback.name)
-            return Outcome.BROKEN, {}
-        try:
-            stored = await self.receiver.committer.commit(event)
         except CommitError:
             return Outcome.NOT_STORED, {}
+        except Exception:
+            log.exception("callback.broken", callback=self.incoming.callback.name)
+            return Outcome.BROKEN, {}
         log.debug("event", event_id=event.id, outcome=stored.name)
         return Outcome.STORED, {}
 
-    def _event(self, fields: Fields) -> Event:
-        fields.path = self.scope.get("path_params", {})
-        return self.receiver.normaliser.event(self.callback, fields, self.account, self.query.context, self.received)
-
     async def _unusable(self, error: UnusableError, body: bytes) -> tuple[Outcome, dict[str, str]]:
         """Quarantine a request and say what is wrong with it."""
-        log.warning("callback.unusable", callback=self.callback.name, field=error.field, reason=error.reason)
+        name = self.incoming.callback.name
+        log.warning("callback.unusable", callback=name, field=error.field, reason=error.reason)
         problem = {"detail": error.reason}
         if error.field:
             problem["field"] = error.field
@@ -188,18 +175,25 @@ class Visit:
             problem["path"] = error.belongs_to
         try:
             await self.receiver.quarantine.keep(
-                self.account, self._path(), error.reason, self.scope["method"], self.scope["headers"], body
+                Kept(
+                    account=self.incoming.account,
+                    path=self._path(),
+                    reason=error.reason,
+                    method=self.scope["method"],
+                    headers=without_secrets(self.scope["headers"]),
+                    body=body,
+                )
             )
         except CommitError:
-            log.warning("quarantine.failed", callback=self.callback.name)
+            log.warning("quarantine.failed", callback=name)
             return Outcome.NOT_STORED, {}
         return Outcome.UNUSABLE, problem
 
     def _path(self) -> str:
         """Give the path and the query as sent, less the secret."""
-        parameters = self.query.fields + [(f"ctx.{name}", value) for name, value in self.query.context.items()]
-        path: str = self.scope["path"]
-        return f"{path}?{urlencode(parameters)}" if parameters else path
+        path = quote(self.scope["path"])
+        parameters = without_secret(self.scope["query_string"])
+        return f"{path}?{parameters}" if parameters else path
 
 
 def _headers(scope: Scope) -> tuple[bytes | None, str, int | None]:

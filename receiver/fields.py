@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from schemas.address import Address, parse_address
 
 _BRACKETED: Final = re.compile(r"^[^\[\].]+(?:\[[^\[\]]*\])+$")
+_LONGEST_REMEMBERED: Final = 64
 _DOTTED: Final = re.compile(r"^[^\[\].]+(?:\.[^\[\].]+)+$")
 
 
@@ -91,7 +92,9 @@ class Fields:
             if raw is None or raw.lstrip().startswith("{"):
                 raw = self.part(name).text("id") or raw
             if raw and raw.strip():
-                return parse_address(raw, country)
+                # It remembers what it was given; nothing as long as this is an address, and it may be 256 KiB long.
+                known = parse_address if len(raw) <= _LONGEST_REMEMBERED else parse_address.__wrapped__
+                return known(raw, country)
         return None
 
     def part(self, name: str) -> "Fields":
@@ -103,7 +106,7 @@ class Fields:
 
     def parts(self, name: str) -> Iterator["Fields"]:
         """Give the objects of a nested array, each as fields of its own. It may be JSON in a string."""
-        value = self.tree.get(name)
+        value = self.get(name)
         if isinstance(value, str) and value.lstrip().startswith("["):
             value = _decoded(value)
         if isinstance(value, dict):  # items[0][price]=…

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from receiver.callbacks import Callback, Draft
 from receiver.fields import Fields
 from receiver.providers import CALLBACKS
+from receiver.times import UNREADABLE
 from schemas.events import EVENT_OF_DATA, Event
 
 
@@ -38,19 +39,21 @@ class Normaliser:
         Raises UnusableError where a mandatory field is missing; it names the right path if the callback is another's.
         """
         if missing := callback.missing(fields):
-            owner = owner_of(fields)
-            if owner is not None and owner.path != callback.path:
+            if owner := owner_of(fields):
                 path = f"/webhooks/{owner.name}"
                 raise UnusableError(f"this is a callback for {path}", str(missing), path)
             raise UnusableError(f"{missing} is missing", str(missing))
         draft = callback.normalise(fields)
+        time = self._utc(draft.time)
+        if time is None and draft.time is not None:
+            fields.flag(UNREADABLE)
         event_id = digest(callback, account, draft)
         return EVENT_OF_DATA[type(draft.data)].model_validate(
             {
                 "id": event_id,
                 "source": f"/{callback.provider}/{account}",
                 "subject": draft.subject,
-                "time": self._utc(draft.time) or received,
+                "time": time or received,
                 "provider": callback.provider,
                 "account": account,
                 "receivedat": received,
@@ -80,6 +83,11 @@ def digest(callback: Callback, account: str, draft: Draft) -> str:
 
 
 def owner_of(fields: Fields) -> Callback | None:
-    """Give the callback whose mandatory fields these are, None where no one or more than one would take them."""
-    takers = [callback for callback in CALLBACKS if not callback.wants_answer and callback.missing(fields) is None]
-    return takers[0] if len(takers) == 1 else None
+    """Give the callback whose fields these are, None where no one or more than one would take them.
+
+    Of several that take them those count whose marks they have too.
+    """
+    takers = [callback for callback in CALLBACKS if "{" not in callback.path and callback.missing(fields) is None]
+    marked = [callback for callback in takers if callback.is_marked(fields)]
+    likely = marked or [callback for callback in takers if not callback.marks]
+    return likely[0] if len(likely) == 1 else None

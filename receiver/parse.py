@@ -6,7 +6,8 @@ query alone, a JSON array of callbacks; UTF-8 with or without a byte-order mark,
 
 import json
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -16,10 +17,16 @@ from pydantic import JsonValue
 from receiver.fields import Fields, Repeated
 
 _BOM: Final = b"\xef\xbb\xbf"
-_MAX_FIELDS: Final = 1000
+_SPACE: Final = re.compile(r"[ \t\n\r]*")  # what JSON calls white space
+MAX_FIELDS: Final = 1000
+_MAX_CALLBACKS: Final = 1000
+_MAX_DEPTH: Final = 100  # readers of events stop at 200, and an event that nobody can read blocks the stream
+_MAX_DIGITS: Final = 1000  # Python itself reads no more than 4300
 _DUPLICATE: Final = "duplicate-field"
 _LATIN_1: Final = "encoding:latin-1"
 _SURROGATE: Final = "encoding:surrogate"
+
+Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,103 +41,156 @@ class UndecodableError(ValueError):
     """The body is neither a form nor JSON that holds callbacks."""
 
 
-def parse(content_type: str, body: bytes, query: list[tuple[str, str]]) -> list[Parsed]:
+def parse(content_type: str, body: bytes, query: Pairs, query_flags: Sequence[str] = ()) -> list[Parsed]:
     """Read the callbacks of a request: one, or as many as a JSON array has.
 
-    `query` are the parameters of the URL that are the provider's own (no token, no `ctx.`); where the body has a field
-    of the same name, the body wins. An element of an array that is no object has no fields.
+    `query` are the parameters of the URL that are the provider's own (no token, no `ctx.`). They count as fields sent
+    after the body's: one of the same name is a duplicate. An element of an array that is no object has no fields but
+    these.
 
     Raises UndecodableError.
     """
     text = body.removeprefix(_BOM)
     stripped = text.strip()
-    if not stripped:
-        return [Parsed(_from_pairs(query, []), body)]
-    if stripped[:1] in b"{[" or "json" in content_type:
+    if stripped and (stripped[:1] in b"{[" or "json" in content_type):
         try:
-            return _from_json(body, stripped, query)
-        except (ValueError, RecursionError):
+            return _from_json(body, stripped, query, query_flags)
+        except UndecodableError:
+            raise
+        except RecursionError:
+            raise UndecodableError(f"nested more than {_MAX_DEPTH} deep") from None
+        except ValueError:
             if "json" in content_type:
                 raise UndecodableError("the body is not valid JSON") from None
-    flags: list[str] = []
-    return [Parsed(_from_pairs(_form(text, flags) + query, flags, len(query)), body)]
+    flags = list(query_flags)
+    pairs = _form(text, flags) if stripped else []
+    return [Parsed(Fields(_gathered({}, pairs + query, flags), flags), body)]
 
 
-def parse_query(query: bytes) -> list[tuple[str, str]]:
-    """Read the parameters of a URL. What is not UTF-8 is read as latin-1.
+def parse_query(query: bytes) -> tuple[Pairs, list[str]]:
+    """Read the parameters of a URL, and say what is odd about them. What is not UTF-8 is read as latin-1.
 
-    Raises UndecodableError where there are more than anyone would send.
+    No more than MAX_FIELDS + 1 are read: enough to find the secret, and to see that there are too many.
     """
-    return _form(query, []) if query else []
+    if not query:
+        return [], []
+    if query.count(b"&") > MAX_FIELDS:
+        query = b"&".join(list(filter(None, query.split(b"&")))[: MAX_FIELDS + 1])
+    flags: list[str] = []
+    return _form(query, flags, MAX_FIELDS + 1), flags
 
 
-def _form(body: bytes, flags: list[str]) -> list[tuple[str, str]]:
+def _form(body: bytes, flags: list[str], limit: int = MAX_FIELDS) -> Pairs:
     try:
         try:
-            return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+            return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=limit)
         except UnicodeDecodeError:
-            flags.append(_LATIN_1)
             text = body.decode("latin-1")
-            return parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=_MAX_FIELDS)
+            pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=limit)
+            if _LATIN_1 not in flags:
+                flags.append(_LATIN_1)
+            return pairs
     except ValueError:
-        raise UndecodableError(f"more than {_MAX_FIELDS} fields") from None
+        raise UndecodableError(f"more than {limit} fields") from None
 
 
-def _from_pairs(pairs: Iterable[tuple[str, str]], flags: list[str], overridable: int = 0) -> Fields:
-    """Make fields of pairs. The last `overridable` pairs come from the query: a field of the body hides them."""
-    listed = list(pairs)
-    raw: dict[str, JsonValue] = {}
-    first_overridable = len(listed) - overridable
-    for position, (name, value) in enumerate(listed):
-        if name not in raw:
-            raw[name] = value
-        elif position < first_overridable or not overridable:
-            kept = raw[name]
-            raw[name] = Repeated([*kept, value]) if isinstance(kept, Repeated) else Repeated([kept, value])
-            if _DUPLICATE not in flags:
-                flags.append(_DUPLICATE)
-    return Fields(raw, flags)
+def _gathered(
+    fields: dict[str, JsonValue], pairs: Iterable[tuple[str, JsonValue]], flags: list[str]
+) -> dict[str, JsonValue]:
+    """Add pairs to fields. The values of a name that comes again are kept together, in their order."""
+    for name, value in pairs:
+        if name not in fields:
+            fields[name] = value
+            continue
+        kept = fields[name]
+        if type(kept) is Repeated:
+            kept.append(value)
+        else:
+            fields[name] = Repeated([kept, value])
+        if _DUPLICATE not in flags:
+            flags.append(_DUPLICATE)
+    return fields
 
 
-def _from_json(body: bytes, text: bytes, query: list[tuple[str, str]]) -> list[Parsed]:
-    duplicated = False
-
-    def pairs(items: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-        nonlocal duplicated
-        made: dict[str, JsonValue] = {}
-        for name, value in items:
-            if name in made:
-                duplicated = True
-                kept = made[name]
-                made[name] = Repeated([*kept, value]) if isinstance(kept, Repeated) else Repeated([kept, value])
-            else:
-                made[name] = value
-        return made
-
-    decoded: JsonValue = json.loads(
-        text.decode(), object_pairs_hook=pairs, parse_float=_finite, parse_constant=_no_constant
-    )
-    flags = [_DUPLICATE] if duplicated else []
-    if b"\\u" in text and (mended := _without_surrogates(decoded)) != decoded:
-        decoded = mended
-        flags.append(_SURROGATE)
-    items = decoded if isinstance(decoded, list) else [decoded]
-    if not items or (not isinstance(decoded, list) and not isinstance(decoded, dict)):
+def _from_json(body: bytes, text: bytes, query: Pairs, query_flags: Sequence[str]) -> list[Parsed]:
+    decoded, flags = _decoded(text)
+    if isinstance(decoded, dict):
+        flags.extend(query_flags)
+        return [Parsed(Fields(_gathered(decoded, query, flags), flags), body)]
+    if not isinstance(decoded, list) or not decoded:
         raise UndecodableError("the body holds no callback")
+    if len(decoded) > _MAX_CALLBACKS:
+        raise UndecodableError(f"more than {_MAX_CALLBACKS} callbacks")
     parsed: list[Parsed] = []
-    for item in items:
-        raw = dict(item) if isinstance(item, dict) else {}
-        for name, value in query:
-            raw.setdefault(name, value)
-        own = body if item is decoded else json.dumps(item).encode()
-        parsed.append(Parsed(Fields(raw, list(flags)), own))
+    for own in _elements(text.decode()):
+        # Each stands alone: what is odd about one says nothing of the others.
+        item, flags = _decoded(own)
+        flags.extend(query_flags)
+        raw = item if isinstance(item, dict) else {}
+        parsed.append(Parsed(Fields(_gathered(raw, query, flags), flags), own))
     return parsed
+
+
+def _decoded(text: bytes) -> tuple[JsonValue, list[str]]:
+    """Decode JSON, and say what is odd about it."""
+    flags: list[str] = []
+
+    def made(items: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+        whole = dict(items)
+        return whole if len(whole) == len(items) else _gathered({}, items, flags)
+
+    value: JsonValue = json.loads(
+        text.decode(), object_pairs_hook=made, parse_float=_finite, parse_int=_whole, parse_constant=_no_constant
+    )
+    # Counting is cheap. A repeated field makes two levels of one brace.
+    if text.count(b"{") + text.count(b"[") > _MAX_DEPTH // 2 and _is_too_deep(value):
+        raise UndecodableError(f"nested more than {_MAX_DEPTH} deep")
+    if b"\\u" in text and (mended := _without_surrogates(value)) != value:
+        value = mended
+        flags.append(_SURROGATE)
+    return value, flags
+
+
+def _elements(array: str) -> Iterator[bytes]:
+    """Cut a valid JSON array into its elements, each as it was written."""
+    decoder = json.JSONDecoder(parse_float=str, parse_int=str)
+    at = 0
+    while array[at] != "]":
+        start = _after_space(array, at + 1)
+        _, end = decoder.raw_decode(array, start)
+        yield array[start:end].encode()
+        at = _after_space(array, end)
+
+
+def _after_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found else start
+
+
+def _is_too_deep(value: JsonValue) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: JsonValue) -> Iterable[JsonValue]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _finite(number: str) -> float | str:
     """Keep a number too large for a float as text: infinity has no place in JSON."""
     value = float(number)
     return value if math.isfinite(value) else number
+
+
+def _whole(number: str) -> int | str:
+    """Keep a number too long to compute with as text."""
+    return int(number) if len(number) <= _MAX_DIGITS else number
 
 
 def _no_constant(name: str) -> JsonValue:

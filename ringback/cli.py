@@ -3,13 +3,15 @@
 import json
 import socket
 import sys
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import httpx
 import typer
 from pydantic import SecretStr
 from redis import Redis
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ringback import trigger as triggers
@@ -21,6 +23,9 @@ from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
 from schemas.settings import PREFIX, Settings, Token
 
+if TYPE_CHECKING:
+    from ringback.quarantine import Entries, Entry
+
 app = typer.Typer(
     help="Telephony callbacks in, events out, your Python handlers on them.",
     no_args_is_help=True,
@@ -29,11 +34,16 @@ app = typer.Typer(
 )
 events_app = typer.Typer(help="Look at stored events.", no_args_is_help=True)
 app.add_typer(events_app, name="events")
+quarantine_app = typer.Typer(help="Look at requests that could not be used, retry or drop them.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document.")]
+EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, as `quarantine ls` prints them.")]
+AllOfThem = Annotated[bool, typer.Option("--all", help="All that are there now.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 
 
 def _start() -> Settings:
@@ -238,6 +248,26 @@ def events_show(event_id: Annotated[str, typer.Argument(help="An event's id, or 
 
 
 @app.command()
+def schema(
+    kind: Annotated[EventType | None, typer.Argument(metavar="TYPE", help="An event type; all, if left out.")] = None,
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="Describe the stream, as AsyncAPI 3.0.")] = False,
+    write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of it, a file each.")] = None,
+) -> None:
+    """Print the JSON Schemas of the events, or the AsyncAPI document of their stream."""
+    from ringback import catalogue
+
+    if (kind is not None) + asyncapi + (write is not None) > 1:
+        _refuse("schema: write one of TYPE, --asyncapi and --write")
+    if write is not None:
+        for path in catalogue.write(write):
+            err.print(f"Wrote {path}", soft_wrap=True, markup=False)
+    elif asyncapi:
+        _print_json(catalogue.asyncapi())
+    else:
+        _print_json(catalogue.schema(kind) if kind else catalogue.schemas())
+
+
+@app.command()
 def config(as_json: AsJson = False) -> None:
     """Print the settings in force. Secrets are not shown."""
     settings = _found()
@@ -247,6 +277,87 @@ def config(as_json: AsJson = False) -> None:
         return
     for name, value in shown.items():
         out.print(f"{name}={value}", soft_wrap=True, markup=False)
+
+
+@quarantine_app.command("ls")
+def quarantine_ls(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest requests in quarantine, and what is wrong with them."""
+    rows = [entry.row() for entry in _quarantine().latest(limit)]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("received", "id", "account", "path", "reason", box=None)
+    for row in rows:
+        received = row["time"].replace("T", " ").partition(".")[0]
+        table.add_row(received, row["id"], row["account"], escape(row["path"]), row["reason"])
+    out.print(table)
+
+
+@quarantine_app.command("show")
+def quarantine_show(entry_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Print one request whole, as JSON."""
+    (entry,) = _quarantined(_quarantine(), [entry_id])
+    _print_json(entry.whole())
+
+
+@quarantine_app.command("drop")
+def quarantine_drop(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
+    """Remove requests. Repeats of them by the provider are not kept again."""
+    entries = _quarantine()
+    chosen = _chosen(entries, ids, all_=all_)
+    err.print(f"{entries.count() if chosen is None else len(chosen)} to drop")
+    if not dry_run:
+        dropped = entries.drop_all() if chosen is None else entries.drop(chosen)
+        err.print(f"Dropped {dropped}.")
+
+
+@quarantine_app.command("retry")
+def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
+    """Put requests through today's normaliser. What becomes an event leaves quarantine (exit code 1: not all did)."""
+    entries = _quarantine()
+    chosen = _chosen(entries, ids, all_=all_)
+    err.print(f"{entries.count() if chosen is None else len(chosen)} to retry")
+    from ringback.quarantine import retry
+
+    settings = _found()
+    remain = 0
+    for tried in retry(entries.all() if chosen is None else chosen, settings, redis_url(settings), dry_run=dry_run):
+        remain += tried.reason is not None
+        became = [f"{event.type.value} {event.id}" for event in tried.events]
+        if tried.reason is not None:
+            became.append(f"remains, {tried.reason}")
+        out.print(f"{tried.entry.entry_id}: {'; '.join(became)}", soft_wrap=True, markup=False)
+    if remain:
+        err.print(f"{remain} {'would remain' if dry_run else 'remain'} in quarantine.")
+        raise typer.Exit(1)
+
+
+def _quarantine() -> "Entries":
+    settings = _found()
+    from ringback.quarantine import Entries
+
+    return Entries(_client(settings), settings.keys)
+
+
+def _quarantined(entries: "Entries", ids: list[str]) -> "list[Entry]":
+    """Find requests by their ids. None is touched if one is not there."""
+    found = []
+    for entry_id in dict.fromkeys(ids):
+        entry = entries.find(entry_id)
+        if entry is None:
+            _fail(f"no request {entry_id} in quarantine; `ringback quarantine ls` lists them")
+        found.append(entry)
+    return found
+
+
+def _chosen(entries: "Entries", ids: list[str] | None, *, all_: bool) -> "list[Entry] | None":
+    """Find the requests that are named; None stands for all."""
+    if bool(ids) == all_:
+        _refuse("name requests by their ids, or all with --all")
+    return None if all_ else _quarantined(entries, ids or [])
 
 
 def _shown(name: str, value: object) -> str:

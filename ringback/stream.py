@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+import structlog
+from pydantic import ValidationError
 from redis import Redis
 from redis.exceptions import ResponseError
 
 from ringback.eventlog import summary
 from schemas.events import EVENTS, Event
 from schemas.keys import HANDLERS_GROUP, Keys
+
+log = structlog.get_logger()
 
 _AT_ONCE = 200
 _BLOCK_MS = 1000
@@ -51,7 +55,7 @@ class Stream:
         while len(found) < limit:
             page = _entries(self._redis.xrevrange(self._keys.events, max=end, count=_AT_ONCE))
             for entry_id, event in page:
-                if (kind is None or event.type == kind) and len(found) < limit:
+                if event is not None and (kind is None or event.type == kind) and len(found) < limit:
                     found.append((entry_id, event))
             if len(page) < _AT_ONCE:
                 break
@@ -72,10 +76,11 @@ class Stream:
             page = _entries(self._redis.xrange(self._keys.events, min=entry_id, max=entry_id))
         except ResponseError:  # no entry id
             return None
-        if not page:
+        event = page[0][1] if page else None
+        if event is None:
             return None
         waiting = self._unhandled(entry_id)
-        return Listed(entry_id, page[0][1], waiting.handled(entry_id) if waiting else None)
+        return Listed(entry_id, event, waiting.handled(entry_id) if waiting else None)
 
     def follow(self) -> Iterator[Listed]:
         """Give events as they come, without end."""
@@ -86,7 +91,8 @@ class Stream:
             for _, entries in cast("list[tuple[bytes, object]]", reply or []):
                 for entry_id, event in _entries(entries):
                     last = entry_id
-                    yield Listed(entry_id, event, None)
+                    if event is not None:
+                        yield Listed(entry_id, event, None)
 
     def _unhandled(self, since: str) -> "_Unhandled | None":
         try:
@@ -114,6 +120,14 @@ def _order(entry_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in entry_id.split("-"))
 
 
-def _entries(reply: object) -> list[tuple[str, Event]]:
-    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", reply)
-    return [(entry_id.decode(), EVENTS.validate_json(fields[b"event"])) for entry_id, fields in entries]
+def _entries(reply: object) -> list[tuple[str, Event | None]]:
+    """Read entries. One that holds no event of ours is named in the log and has None in its place."""
+    found: list[tuple[str, Event | None]] = []
+    for entry_id, fields in cast("list[tuple[bytes, dict[bytes, bytes]]]", reply):
+        event: Event | None = None
+        try:
+            event = EVENTS.validate_json(fields[b"event"])
+        except (KeyError, ValidationError):
+            log.warning("entry.unreadable", entry_id=entry_id.decode())
+        found.append((entry_id.decode(), event))
+    return found

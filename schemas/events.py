@@ -31,7 +31,7 @@ class Channel(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a message is. The order of `STATUS_RANK` decides which of two is further."""
+    """Where a message is, from the least far to the furthest; `unknown` never counts."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -159,9 +159,9 @@ class ReferredProduct(Part):
 
 
 class Error(Part):
-    """Why something failed. `permanent`: whether trying again is pointless; None where it cannot be said."""
+    """Why something failed. `permanent`: whether trying again is pointless; null where it cannot be said."""
 
-    code: int | None
+    code: int | None = None
     name: str | None = None
     description: str | None = None
     permanent: bool | None = None

@@ -125,6 +125,10 @@ def on(
     Raises HandlerError at once where a type, a field or a number makes no sense.
     """
 
+    misused: object = types[0] if types else None
+    if inspect.isfunction(misused):  # a bare @on would replace the function by one that nobody finds
+        raise HandlerError(f"{place(misused)}: write @on(type of event, …) with the type in parentheses")
+
     def mark(function: Function) -> Function:
         _must_be_function(function, "on")
         kinds = _kinds(function, types)
@@ -191,7 +195,7 @@ def _mark(function: Function, mark: Subscription | CallSubscription) -> Function
 
 def _must_be_function(function: object, decorator: str) -> None:
     if not inspect.isfunction(function):
-        raise HandlerError(f"@{decorator}(…) takes a function, and {function!r} is none; did you forget the ()?")
+        raise HandlerError(f"@{decorator}(…) takes a function, and {function!r} is none")
 
 
 def _kinds(function: Callable[..., object], types: tuple[str, ...]) -> frozenset[EventType]:

@@ -142,7 +142,7 @@ def inbound_sms(fields: Fields) -> Draft:
     )
 
 
-@callbacks.at("/voice/status", method="POST", needs=("mocean-call-uuid",))
+@callbacks.at("/voice/status", method="POST", needs=("mocean-call-uuid",), marks=("mocean-status",))
 def call_status(fields: Fields) -> Draft:
     """Voice API, "Make an outbound call": what `mocean-event-url` gets. The document does not say its fields."""
     session_id, call_id, caller, callee = call(fields)
@@ -166,7 +166,7 @@ def call_status(fields: Fields) -> Draft:
     )
 
 
-@callbacks.at("/voice/collect", method="POST", needs=("mocean-call-uuid",), wants_answer=True)
+@callbacks.at("/voice/collect", method="POST", needs=("mocean-call-uuid",), wants_answer=True, marks=("mocean-digits",))
 @callbacks.at("/voice/collect/{step}", method="POST", needs=("mocean-call-uuid",), wants_answer=True)
 def call_input(fields: Fields) -> Draft:
     """Voice API, "Receive collect action". The step is ours: it is in the `event-url` that the MC gave."""

@@ -1,0 +1,288 @@
+"""Hostile requests: noise, and callbacks that someone has tampered with. For the fuzz test, and by the million.
+
+    python -m tests.hostile 200000
+
+sends so many to a receiver of its own, and shows that nothing breaks, that no event lacks a mandatory field, and that
+the receiver's memory stays flat.
+"""
+
+import json
+import random
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from receiver.callbacks import Callback
+from receiver.providers import CALLBACKS
+from ringback.samples import SAMPLES
+from ringback.trigger import build
+from schemas.events import EVENTS, Event
+from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, valkey
+
+CONTENT_TYPES: Final = (
+    "application/x-www-form-urlencoded", "application/json", "application/json; charset=latin-1", "text/plain", "",
+    "multipart/form-data; boundary=x", "application/xml", "\xff",
+)  # fmt: skip
+NAMES: Final = sorted({name for sample in SAMPLES.values() for name in sample.examples})
+ODD: Final[Sequence[Any]] = (
+    None, True, False, 0, -1, 10**30, 0.1, 1e308, "", " ", "0", "000", "-0", "1e999", "nan", "\0", "\ud800", "é",
+    "👍" * 50, "60123456789", "+", "9" * 400, [], {}, [[]], {"id": "1"}, [{"a": 1}], "{", '{"id": "1"}', "[{}]",
+    "x" * 5000, "2018-12-30 23:59:59", "0001-01-01 00:00:00", "9999-12-31 23:59:59", 253402300800,
+    "1690124844000",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, less the secret."""
+
+    method: str
+    path: str
+    query: bytes
+    content_type: str
+    body: bytes
+
+
+def requests_to(callback: Callback, chance: random.Random) -> Iterator[Request]:
+    """Give requests to a callback's path without end."""
+    name = callback.name.partition("/{")[0]
+    makers = (noise, mutated, tampered, tampered, many, nested, wrong_form)
+    while True:
+        content_type, query, body = chance.choice(makers)(name, chance)
+        path = callback.name.replace("{step}", quote(word(chance), safe="")) if "{" in callback.name else callback.name
+        yield Request(chance.choice(("PUT", "POST", "POST", "GET")), path, query, content_type, body)
+
+
+Made = tuple[str, bytes, bytes]
+
+
+def noise(_: str, chance: random.Random) -> Made:
+    """Bytes that mean nothing, now and then with a beginning that promises something."""
+    start = chance.choice((b"", b"", b"{", b"[", b'{"a":', b"\xef\xbb\xbf", b"mocean-msgid=", b"a[b]="))
+    length = chance.choice((0, 1, 10, 100, 1000, 20_000))
+    return (
+        chance.choice(CONTENT_TYPES),
+        quote(chance.randbytes(chance.randrange(20))).encode(),
+        start + chance.randbytes(length),
+    )
+
+
+def mutated(name: str, chance: random.Random) -> Made:
+    """A good callback with some of its bytes changed, lost or doubled."""
+    content_type, body = good(name)
+    changed = bytearray(body)
+    for _ in range(chance.randrange(1, 8)):
+        at = chance.randrange(len(changed) + 1)
+        match chance.randrange(4):
+            case 0:
+                changed[at : at + 1] = chance.randbytes(1)
+            case 1:
+                del changed[at : at + chance.randrange(10)]
+            case 2:
+                changed[at:at] = changed[at : at + chance.randrange(30)]
+            case _:
+                changed[at:at] = chance.choice(
+                    (b"&", b"=", b"%", b"[", b"]", b"{", b"}", b'"', b"\\u", b",", b"\xe9", b"\0")
+                )
+    return content_type, b"", bytes(changed)
+
+
+def tampered(name: str, chance: random.Random) -> Made:
+    """A good callback with odd values, further fields, or without some."""
+    fields = fields_of(name)
+    for _ in range(chance.randrange(5)):
+        here = chance.choice([each for each in (fields, *fields.values()) if isinstance(each, dict)])
+        match chance.randrange(4):
+            case 0 if here:
+                del here[chance.choice(list(here))]
+            case 1:
+                here[chance.choice(NAMES)] = odd(chance)
+            case 2:
+                here[word(chance)] = odd(chance)
+            case _ if here:
+                here[chance.choice(list(here))] = odd(chance)
+    return as_sent(fields, chance)
+
+
+def many(name: str, chance: random.Random) -> Made:
+    """Several callbacks in an array, or a field over and over."""
+    if chance.random() < 0.5:
+        several = [chance.choice((fields_of(name), {}, 7, odd(chance))) for _ in range(chance.choice((0, 1, 3, 20)))]
+        return "application/json", b"", json.dumps(several).encode()
+    field = chance.choice(NAMES)
+    times = chance.choice((2, 500, 1100))
+    if chance.random() < 0.5:
+        return "application/x-www-form-urlencoded", b"", b"&".join([urlencode({field: "1"}).encode()] * times)
+    return "application/json", b"", b"{" + b",".join([json.dumps(field).encode() + b":1"] * times) + b"}"
+
+
+def nested(name: str, chance: random.Random) -> Made:
+    """A callback with a field that goes deep."""
+    depth = chance.choice((10, 99, 101, 1000, 50_000))
+    fields = json.dumps(fields_of(name))[:-1]
+    opening, closing = chance.choice((("[", "]"), ('{"a":', "}")))
+    if chance.random() < 0.2:
+        return "", b"", b"a" + b"[b]" * depth + b"=1&" + good(name)[1]
+    whole = f'{fields}, "deep": {opening * depth}1{closing * depth}' + "}"
+    return chance.choice(CONTENT_TYPES[:3]), b"", whole.encode()
+
+
+def wrong_form(name: str, chance: random.Random) -> Made:
+    """A good callback of any path, in the query or under any content type."""
+    other = chance.choice((name, chance.choice(list(SAMPLES))))
+    content_type, body = good(other)
+    if chance.random() < 0.4:
+        return content_type, urlencode({key: str(value) for key, value in fields_of(other).items()}).encode(), b""
+    return chance.choice(CONTENT_TYPES), b"a=1&a=2&ctx.order=1&ctx.order=2", body
+
+
+def as_sent(fields: dict[str, Any], chance: random.Random) -> Made:
+    """Write fields in any of the forms that are read."""
+    if chance.random() < 0.3:
+        flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
+        encoding = chance.choice(("utf-8", "latin-1"))
+        body = urlencode(flat, encoding=encoding, errors="replace").encode()
+        return chance.choice(("application/x-www-form-urlencoded", "")), b"", body
+    text = json.dumps(fields, ensure_ascii=chance.random() < 0.5)
+    return (
+        chance.choice(("application/json", "")),
+        b"",
+        text.encode("utf-8", chance.choice(("surrogatepass", "replace"))),
+    )
+
+
+def good(name: str) -> tuple[str, bytes]:
+    """Give the content type and body of a sample with ids of its own."""
+    wire = build(SAMPLES[name], {})
+    return wire.headers["Content-Type"], wire.body
+
+
+def fields_of(name: str) -> dict[str, Any]:
+    """Give the nested fields of a sample with ids of its own."""
+    sample = SAMPLES[name]
+    tree: dict[str, Any] = {}
+    for field, value in {**sample.fields, **dict.fromkeys(sample.fresh, secrets.token_hex(8))}.items():
+        *parents, last = field.split(".")
+        here = tree
+        for parent in parents:
+            here = here.setdefault(parent, {})
+        here[last] = value
+    return tree
+
+
+def odd(chance: random.Random) -> Any:
+    """Give an odd value, which the caller may change."""
+    return deepcopy(chance.choice(ODD))
+
+
+def word(chance: random.Random) -> str:
+    """Give a short word of odd letters."""
+    return "".join(chance.choice("abc.[]-_ é\0👍%&=") for _ in range(chance.randrange(1, 8)))
+
+
+def send(client: httpx.Client, request: Request) -> httpx.Response:
+    """Send a request with the right secret."""
+    query = b"token=" + TOKEN.encode() + (b"&" + request.query if request.query else b"")
+    headers = [(b"content-type", request.content_type.encode("latin-1"))] if request.content_type else []
+    url = httpx.URL(f"/webhooks/{request.path}", query=query)
+    return client.request(request.method, url, headers=headers, content=request.body)
+
+
+def has_its_mandatory_fields(event: Event) -> bool:
+    """Tell whether an event has what its callback cannot do without (contract, section 1)."""
+    data: Any = event.data
+    match event.type.value:
+        case "message.status":
+            return bool(data.message_id) and bool(data.status)
+        case "message.received" if data.channel == "whatsapp":
+            return bool(data.message_id) and bool(data.content.type)
+        case "message.received":
+            has_text = data.text is not None or "body:undecodable" in data.flags
+            return data.sender is not None and data.recipient is not None and has_text
+        case "lookup.completed":
+            return bool(data.status) and bool(data.lookup_id or data.number)
+    return bool(data.call_id)
+
+
+def resident_kib(pid: int) -> int:
+    """Give the memory that a process has."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
+
+
+def main(total: int, threads: int = 8) -> int:
+    """Send so many requests; give the number of things that went wrong."""
+    seed = secrets.randbits(32)
+    wrong: list[str] = []
+    codes: Counter[int] = Counter()
+    with tempfile.TemporaryDirectory() as folder, valkey(Path(folder), free_port()) as (url, _):
+        service = Service(url, "hostile", free_port())
+        # Calls wait for a worker until their deadline, and there is none.
+        chosen = {**service.settings, "RINGBACK_VOICE_DEADLINE": "5ms", "RINGBACK_LOG_FORMAT": "json"}
+        with process([*RINGBACK, "serve"], **chosen) as receiver:
+            await_ready(service, 0)
+            sent = 0
+
+            def batch(number: int, count: int) -> None:
+                chance = random.Random(seed + number)  # noqa: S311
+                streams = [requests_to(callback, chance) for callback in CALLBACKS]
+                with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=60) as client:
+                    for at in range(count):
+                        request = next(streams[at % len(streams)])
+                        try:
+                            code = send(client, request).status_code
+                        except httpx.TransportError as error:
+                            wrong.append(f"{error!r}: {request}")
+                            continue
+                        codes[code] += 1
+                        if code >= 500:
+                            wrong.append(f"{code}: {request}")
+
+            started = time.monotonic()
+            while sent < total:
+                share = min(20_000, total - sent) // threads + 1
+                running = [threading.Thread(target=batch, args=(sent + each, share)) for each in range(threads)]
+                for thread in running:
+                    thread.start()
+                for thread in running:
+                    thread.join()
+                sent += share * threads
+                events = unwhole(service, wrong)
+                sys.stdout.write(
+                    f"{sent:>8} requests, {time.monotonic() - started:5.0f} s, {resident_kib(receiver.pid):>8} KiB, "
+                    f"{events} events of this round whole, {len(wrong)} wrong, answers {dict(sorted(codes.items()))}\n"
+                )
+                sys.stdout.flush()
+        service.close()
+    sys.stdout.writelines(f"{each}\n" for each in wrong[:20])
+    return len(wrong)
+
+
+def unwhole(service: Service, wrong: list[str]) -> int:
+    """Read the events, note those that lack something, and clear the stream; give how many there were."""
+    count, start = 0, "-"
+    while page := cast(
+        "list[tuple[bytes, dict[bytes, bytes]]]", service.redis.xrange(service.keys.events, start, count=500)
+    ):
+        for _, fields in page:
+            count += 1
+            if not has_its_mandatory_fields(EVENTS.validate_json(fields[b"event"])):
+                wrong.append(f"lacks something: {fields[b'event'].decode()}")
+        start = f"({page[-1][0].decode()}"
+    service.redis.delete(service.keys.events)
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)))

@@ -1,0 +1,33 @@
+"""The sweep: what was lost is found again, and trimming takes nothing that the handlers have not finished."""
+
+from tests.service import RINGBACK, await_ready, process, running, wait_for
+
+
+def test_a_lost_ring_is_made_good(redis_url: str) -> None:
+    with running(redis_url, queues="") as service:
+        text = service.sms("-")
+        assert service.redis.delete(service.keys.rq_queue("events")) == 1
+        with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
+            wait_for(lambda: service.noted_of("everything", text), "the event", seconds=30)
+
+
+def test_events_from_before_the_first_worker_are_handled(redis_url: str) -> None:
+    with running(redis_url, queues="") as service:
+        texts = [service.sms("-") for _ in range(5)]
+        with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
+            await_ready(service, 1)
+            wait_for(lambda: all(service.noted_of("everything", text) for text in texts), "the events")
+
+
+def test_trimming_waits_for_the_handlers(redis_url: str) -> None:
+    with running(redis_url, queues="events,events", RINGBACK_RETENTION="1s") as service:
+
+        def texts() -> list[str]:
+            return [text for text in sent if any(text in one["event"] for one in service.stored())]
+
+        sent = [service.sms("-"), service.sms("SLOW"), service.sms("-")]
+        wait_for(lambda: texts() == sent[1:], "the first to be trimmed", seconds=30)
+        assert service.noted_of("slow", sent[1]) == []
+        service.redis.set(f"{service.prefix}:go", 1)
+        wait_for(lambda: not service.stored(), "the others to be trimmed", seconds=30)
+        assert len(service.noted_of("slow", sent[1])) == 1
