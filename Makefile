@@ -6,7 +6,7 @@ RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.up
-	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" $(VENV)/bin/ringback up
+	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" exec $(VENV)/bin/ringback up
 
 test: $(VENV)/.dev
 	$(VENV)/bin/pytest

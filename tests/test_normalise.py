@@ -16,6 +16,7 @@ from receiver.parse import parse_query
 from receiver.providers import BY_NAME, CALLBACKS
 from ringback.samples import SAMPLES
 from ringback.trigger import build
+from schemas.address import parse_address
 from schemas.events import EVENTS, Event
 
 RECEIVED = datetime(2024, 2, 29, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -452,6 +453,18 @@ def test_identity(name: str, field: str, value: Any, same: bool) -> None:
 def test_without_identity_each_is_new(name: str, field: str, value: Any) -> None:
     fields = changed(FIELDS[name], field, value)
     assert of_fields(name, fields).id != of_fields(name, fields).id
+
+
+# Addresses
+
+
+def test_what_is_too_long_for_an_address_is_not_remembered() -> None:
+    fields = {**FIELDS["mocean/inbound-sms"], "mocean-from": "9" * 100_000}
+    of_fields("mocean/inbound-sms", FIELDS["mocean/inbound-sms"])
+    before = parse_address.cache_info().currsize
+    sender = written(of_fields("mocean/inbound-sms", fields))["data"]["sender"]
+    assert sender == {"value": "9" * 100_000, "kind": "unknown", "raw": "9" * 100_000}
+    assert parse_address.cache_info().currsize == before
 
 
 # What keeps its order

@@ -91,6 +91,24 @@ def test_a_refused_request_is_listed_and_shown(service: Service) -> None:
     assert listed(service, "ls", "--json") == [row]
 
 
+def test_each_bad_callback_of_an_array_is_kept(service: Service) -> None:
+    # More than a client has connections: they must take turns.
+    bad = [{"smsid": str(number)} for number in range(300)]
+    before = len(service.stored())
+    response = service.request("POST", "mycoolsms/delivery-report", json=[*bad, {"smsid": "x", "status": "y"}])
+    assert (response.status_code, response.content) == (200, b"")
+    assert sorted(json.loads(one["body"])["smsid"] for one in service.quarantined()) == sorted(map(str, range(300)))
+    assert len(service.stored()) == before + 1
+
+
+@pytest.mark.parametrize("name", ["mocean/delivery-report", "mocean/voice/answer"])
+def test_too_many_parameters_are_no_probe(service: Service, name: str) -> None:
+    response = service.http.get(f"/webhooks/{name}?{'ctx.a=1&' * 1001}", auth=("acme", TOKEN))
+    assert response.status_code == (200 if "voice" in name else 422)
+    (refused,) = service.quarantined()
+    assert refused["reason"] == "more than 1000 parameters in the URL"
+
+
 def test_ls_gives_the_newest(service: Service) -> None:
     ids = [put(service, number) for number in range(3)]
     assert [row["id"] for row in listed(service, "ls", "--limit", "2", "--json")] == ids[1:]
