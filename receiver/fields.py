@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from schemas.address import Address, parse_address
 
 _BRACKETED: Final = re.compile(r"^[^\[\].]+(?:\[[^\[\]]*\])+$")
+_MOST_STEPS: Final = 100
 _LONGEST_REMEMBERED: Final = 64
 _DOTTED: Final = re.compile(r"^[^\[\].]+(?:\.[^\[\].]+)+$")
 
@@ -134,17 +135,17 @@ class Repeated(list[JsonValue]):
 
 
 def fold(raw: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Fold `a[b]` and `a.b` into objects. A name that has a plain value already keeps it; the rest stays as it is."""
+    """Fold `a[b]` and `a.b` into objects. A name that has a plain value already keeps it; the rest stays as it is.
+
+    So does a name of very many steps: each would cost a hundred times the bytes that it was sent in.
+    """
     nested = {name: value for name, value in raw.items() if "[" in name or "." in name}
     if not nested:
         return raw
     tree: dict[str, JsonValue] = {name: value for name, value in raw.items() if name not in nested}
     for name, value in nested.items():
-        if _BRACKETED.match(name):
-            steps = name[:-1].replace("][", "[").split("[")
-        elif _DOTTED.match(name):
-            steps = name.split(".")
-        else:
+        steps = _steps(name)
+        if not steps:
             tree[name] = value
             continue
         here = tree
@@ -156,6 +157,14 @@ def fold(raw: dict[str, JsonValue]) -> dict[str, JsonValue]:
         else:
             here.setdefault(steps[-1], value)
     return tree
+
+
+def _steps(name: str) -> list[str]:
+    if name.count("[") + name.count(".") > _MOST_STEPS:
+        return []
+    if _BRACKETED.match(name):
+        return name[:-1].replace("][", "[").split("[")
+    return name.split(".") if _DOTTED.match(name) else []
 
 
 class _Branch(dict[str, JsonValue]):

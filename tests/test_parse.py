@@ -100,6 +100,9 @@ CARRIER = {"mcc": "502", "mnc": "18"}
             FORM, b"c[mcc]=502&c[mcc]=503", b"",
             one({"c[mcc]": ["502", "503"]}, "duplicate-field", tree={"c": {"mcc": ["502", "503"]}}), id="nested twice",
         ),
+        pytest.param(
+            FORM, b"c" + b"[c]" * 101 + b"=1", b"", one({"c" + "[c]" * 101: "1"}), id="too many steps to be nesting"
+        ),
         pytest.param(FORM, b'c={"mcc":"502"}', b"", one({"c": '{"mcc":"502"}'}), id="JSON in a field stays a string"),
         # JSON
         pytest.param(
