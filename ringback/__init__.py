@@ -11,6 +11,7 @@ from schemas.events import (
     MessageReceivedEvent,
     MessageStatusEvent,
 )
+from workers.outcomes import Drop, RetryLater
 from workers.registry import on
 from workers.run import Context
 
@@ -21,10 +22,12 @@ __all__ = [
     "CallInputEvent",
     "CallStatusEvent",
     "Context",
+    "Drop",
     "Event",
     "LookupCompletedEvent",
     "MessageReceivedEvent",
     "MessageStatusEvent",
+    "RetryLater",
     "mc",
     "on",
     "voice",

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringback import trigger as triggers
+from ringback.choose import ChoiceError, handler_named, short_length, since
 from ringback.home import Home, redis_url
 from ringback.logs import set_up_logs
 from ringback.samples import SAMPLES, find
@@ -24,6 +26,7 @@ from schemas.keys import claim_rq_prefix
 from schemas.settings import PREFIX, Settings, Token
 
 if TYPE_CHECKING:
+    from ringback.dead import DeadLetters
     from ringback.quarantine import Entries, Entry
 
 app = typer.Typer(
@@ -36,12 +39,22 @@ events_app = typer.Typer(help="Look at stored events.", no_args_is_help=True)
 app.add_typer(events_app, name="events")
 quarantine_app = typer.Typer(help="Look at requests that could not be used, retry or drop them.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
+dead_app = typer.Typer(help="Look at what handlers failed on for good, retry or drop it.", no_args_is_help=True)
+app.add_typer(dead_app, name="dead")
+
+_WIDE = 200
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document.")]
 EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, as `quarantine ls` prints them.")]
+LetterIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, or how they begin.")]
+EventIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids of events, or of their entries.")]
+OfType = Annotated[EventType | None, typer.Option("--type", help="Only events of this type.")]
+OfHandler = Annotated[
+    str | None, typer.Option("--handler", metavar="NAME", help="Only this handler; its module may be left out.")
+]
 AllOfThem = Annotated[bool, typer.Option("--all", help="All that are there now.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 
@@ -333,6 +346,156 @@ def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: Dry
     if remain:
         err.print(f"{remain} {'would remain' if dry_run else 'remain'} in quarantine.")
         raise typer.Exit(1)
+
+
+@dead_app.command("ls")
+def dead_ls(
+    handler: OfHandler = None,
+    kind: OfType = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest dead letters. What was raised is named without its text, which may be private."""
+    dead = _dead()
+    try:
+        letters = dead.latest(limit, handler, kind)
+    except ChoiceError as error:
+        _refuse(str(error))
+    if as_json:
+        _print_json([letter.row() for letter in letters])
+        return
+    length = short_length(dead.ids())
+    table = Table("died", "id", "handler", "event", "type", "attempts", "error", box=None)
+    for letter in letters:
+        table.add_row(
+            f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.letter_id[:length], letter.handler, letter.event_id,
+            letter.type, str(letter.attempts), escape(letter.error),
+        )  # fmt: skip
+    # Wider than most terminals; ids and names that are cut into pieces would be of no use.
+    Console(highlight=False, width=max(out.width, _WIDE)).print(table)
+
+
+@dead_app.command("show")
+def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
+    """Print one dead letter whole, with its event and traceback."""
+    dead = _dead()
+    (named,) = _letters(dead, [letter_id])
+    whole = dead.whole(named)
+    if whole is None:
+        _fail(f"none of the dead letters has the id {letter_id}")
+    if as_json:
+        _print_json(whole)
+        return
+    event, text = whole.pop("event"), str(whole.pop("traceback"))
+    for name, value in whole.items():
+        out.print(f"{name:<9} {value}", soft_wrap=True, markup=False)
+    # The text is a stranger's: nothing of it may steer the terminal.
+    plain = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+    sys.stdout.write(f"\n{plain}\n\n")
+    _print_json(event)
+
+
+@dead_app.command("drop")
+def dead_drop(
+    ids: LetterIds = None, handler: OfHandler = None, kind: OfType = None, all_: AllOfThem = False,
+    dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Delete dead letters."""
+    dead = _dead()
+    chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
+    err.print(f"{len(chosen)} to drop")
+    if not dry_run:
+        err.print(f"Dropped {dead.drop(chosen)}.")
+
+
+@dead_app.command("retry")
+def dead_retry(
+    ids: LetterIds = None, handler: OfHandler = None, kind: OfType = None, all_: AllOfThem = False,
+    dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Put dead letters back on the queue, their attempts counted from 1."""
+    dead = _dead()
+    chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
+    err.print(f"{len(chosen)} to retry")
+    if not dry_run:
+        err.print(f"Put {dead.retry(chosen)} back on the queue.")
+
+
+@app.command()
+def replay(
+    ids: EventIds = None,
+    kind: OfType = None,
+    since_: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only what was stored since: 2h, or RFC 3339.")
+    ] = None,
+    handler: OfHandler = None,
+    all_: Annotated[bool, typer.Option("--all", help="All events in the stream.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Deliver stored events once more, to each handler that wants them (`ctx.replay` is then true)."""
+    filtered = kind is not None or since_ is not None
+    if (bool(ids) + (filtered or (handler is not None and not ids)) + all_) != 1:
+        _refuse("name events by their ids, or choose them with --type, --since and --handler, or all with --all")
+    settings = _found()
+    from workers.discovery import has_plugins, load_registry
+
+    if not settings.handlers and not has_plugins():
+        _refuse("RINGBACK_HANDLERS: not set, so no handler is known here; write what the workers have")
+    registry = load_registry(settings.handlers)
+    from ringback.replay import History, runs_of
+    from ringback.replay import replay as run
+
+    client = _client(settings)
+    history = History(client, settings.keys)
+    try:
+        only = None if handler is None else handler_named(handler, registry.handlers)
+        if handler is not None and only is None:
+            _refuse(f'--handler "{handler}": there is no such handler; there are {", ".join(registry.handlers)}')
+        moment = None if since_ is None else since(since_, history.now())
+    except ChoiceError as error:
+        _refuse(str(error))
+    try:
+        named = history.named(ids) if ids else None
+    except ChoiceError as error:
+        _fail(str(error))
+    # Looked through twice, rather than held: there may be millions.
+    counts = Counter(one.handler.name for one in runs_of(named or history.since(moment, kind), registry, only))
+    err.print(f"{counts.total()} to replay")
+    for name, count in counts.items():
+        out.print(f"{name}: {count}", soft_wrap=True, markup=False)
+    if not dry_run:
+        count = run(client, runs_of(named or history.since(moment, kind), registry, only))
+        err.print(f"Put {count} on the queue.")
+
+
+def _dead() -> "DeadLetters":
+    settings = _found()
+    client = _client(settings)
+    from ringback.dead import DeadLetters
+
+    return DeadLetters(client)
+
+
+def _letters(dead: "DeadLetters", ids: list[str]) -> list[str]:
+    """Find dead letters by how their ids begin. None is touched if one is not there."""
+    try:
+        return dead.named(ids)
+    except ChoiceError as error:
+        _fail(f"{error}; `ringback dead ls` lists them")
+
+
+def _chosen_letters(
+    dead: "DeadLetters", ids: list[str] | None, handler: str | None, kind: EventType | None, *, all_: bool
+) -> list[str]:
+    """Find the dead letters that are named, or that fit, or all."""
+    if bool(ids) + (handler is not None or kind is not None) + all_ != 1:
+        _refuse("name dead letters by their ids, or choose them with --handler and --type, or all with --all")
+    if ids:
+        return _letters(dead, ids)
+    try:
+        return dead.ids() if all_ else dead.select(handler, kind)
+    except ChoiceError as error:
+        _refuse(str(error))
 
 
 def _quarantine() -> "Entries":

@@ -58,6 +58,11 @@ class Keys:
         return f"{self.prefix}:suspects"
 
     @property
+    def timeouts(self) -> str:
+        """Hash handler -> how often it has timed out in a row."""
+        return f"{self.prefix}:timeouts"
+
+    @property
     def sweep_lock(self) -> str:
         """Held by the one sweep that is at work."""
         return f"{self.prefix}:sweep"

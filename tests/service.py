@@ -92,6 +92,7 @@ class Noted:
     attempt: int | None
     advanced: bool | None
     pid: int | None
+    at: float
 
 
 @dataclass
@@ -154,7 +155,8 @@ class Service:
         listed = cast("list[bytes]", self.redis.lrange(f"{self.prefix}:noted:{handler}", 0, -1))
         decoded = [json.loads(one) for one in listed]
         return [
-            Noted(json.loads(one["event"]), one.get("attempt"), one.get("advanced"), one.get("pid")) for one in decoded
+            Noted(json.loads(one["event"]), one.get("attempt"), one.get("advanced"), one.get("pid"), one["at"])
+            for one in decoded
         ]
 
     def noted_of(self, handler: str, text: str) -> list[Noted]:

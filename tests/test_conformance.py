@@ -4,6 +4,7 @@ held to it without a word here.
 
 import json
 import re
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +15,7 @@ import pytest
 from receiver.callbacks import Callback, Callbacks, Draft
 from receiver.fields import Fields
 from receiver.providers import BY_NAME, CALLBACKS
-from ringback.samples import SAMPLES
-from ringback.trigger import Wire, build
+from ringback.trigger import Wire
 from tests.service import ROOT, TOKEN, Service
 
 JSON = {"Content-Type": "application/json"}
@@ -23,9 +23,19 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 STEP = "a%20step"
 
 
-def sample_of(callback: Callback) -> str:
-    """Name the sample of a callback: with a step it is that of the same path without one."""
-    return callback.name.partition("/{")[0]
+def fixture_of(callback: Callback) -> Wire | None:
+    """Give a good request with new ids, from `wire` of the provider's test module; None where it has none."""
+    try:
+        module = import_module(f"tests.test_{module_of(callback)}")
+        wire: Wire = module.wire(callback.name.partition("/{")[0])  # with a step or without, it is the same callback
+    except (ModuleNotFoundError, AttributeError, LookupError, ValueError):
+        return None
+    return wire
+
+
+def module_of(callback: Callback) -> str:
+    """Name what all files of the callback's provider are named after."""
+    return callback.provider.replace("-", "_")
 
 
 def url_of(callback: Callback) -> str:
@@ -36,9 +46,9 @@ def url_of(callback: Callback) -> str:
 def lacks(callback: Callback, root: Path = ROOT) -> list[str]:
     """Name what an adapter lacks."""
     found = []
-    if sample_of(callback) not in SAMPLES:
-        found.append(f"no sample {sample_of(callback)} in ringback/samples.py")
-    module = callback.provider.replace("-", "_")
+    module = module_of(callback)
+    if fixture_of(callback) is None:
+        found.append(f"no request for {callback.name} from wire(…) in tests/test_{module}.py")
     page = f"docs/providers/{module}.md"
     found += [
         f"no {file}"
@@ -75,7 +85,7 @@ def test_an_incomplete_adapter_is_found_out(tmp_path: Path) -> None:
 
     (callback,) = declared
     everything = [
-        "no sample made-up/report in ringback/samples.py",
+        "no request for made-up/report/{part} from wire(…) in tests/test_made_up.py",
         "no receiver/providers/made_up.py",
         "no tests/test_made_up.py",
         "no docs/providers/made_up.md",
@@ -94,7 +104,9 @@ def test_an_incomplete_adapter_is_found_out(tmp_path: Path) -> None:
 
 
 def wire_of(callback: Callback) -> Wire:
-    return build(SAMPLES[sample_of(callback)], {})
+    wire = fixture_of(callback)
+    assert wire is not None
+    return wire
 
 
 def counts(service: Service) -> tuple[int, int]:

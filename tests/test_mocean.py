@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from receiver.callbacks import Draft
 from receiver.fields import Fields, Repeated
 from receiver.providers import BY_NAME, CALLBACKS
+from ringback.samples import find
+from ringback.trigger import Wire, build
 from schemas.address import Address, parse_address
 from schemas.dlr_errors import DLR_ERRORS
 from schemas.events import (
@@ -34,6 +36,12 @@ from schemas.events import (
     ReferredProduct,
     Status,
 )
+
+
+def wire(name: str) -> Wire:
+    """Give a good request of a callback, with new ids each time, for the conformance test."""
+    return build(find(name), {})
+
 
 PERSON = "60123456789"
 OURS = "63001"

@@ -7,9 +7,16 @@ import pytest
 from receiver.callbacks import Draft
 from receiver.fields import Fields
 from receiver.providers import BY_NAME
+from ringback.samples import find
+from ringback.trigger import Wire, build
 from schemas.address import Address, parse_address
 from schemas.events import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
 from schemas.gsm0338 import ALPHABET, EXTENSION
+
+
+def wire(name: str) -> Wire:
+    """Give a good request of a callback, with new ids each time, for the conformance test."""
+    return build(find(name), {})
 
 
 def draft_of(name: str, raw: dict[str, Any]) -> tuple[Draft, list[str]]:

@@ -188,6 +188,33 @@ def test_handlers_of_the_folder(tmp_path: Path) -> None:
         wait_for(lambda: "greeted" in service.output, "the handler")
 
 
+def test_texts_numbers_and_secrets_stay_out_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / "telltale.py").write_text(
+        "from ringback import on, voice\n\n"
+        "@on('message.received', retry=[1])\ndef tell(event):\n    raise ValueError(event.data.text)\n\n"
+        "@voice.answer()\ndef welcome(call):\n    raise ValueError(call.data.caller.value)\n"
+    )
+    with up(tmp_path, RINGBACK_HANDLERS="telltale", RINGBACK_VOICE_DEADLINE="1s") as service:
+        greeting = service.output
+        token = (tmp_path / ".ringback" / "token").read_text().strip()
+        service.ringback("trigger", "mocean/inbound-sms", "--set", "mocean-text=canary-text")
+        service.ringback("trigger", "mocean/voice/answer")
+        bad = service.ringback(
+            "trigger", "mocean/inbound-sms", "--set", "mocean-from=", "--set", "mocean-text=canary-text"
+        )
+        assert bad.returncode == 1
+        wait_for(lambda: service.output.count("handler.failed") == 2, "both attempts")
+        wait_for(lambda: "canary-text" in service.ringback("dead", "show", letter(service)).stdout, "the dead letter")
+    after = service.output.removeprefix(greeting)
+    assert "voice.handler_raised" in after
+    assert [secret for secret in ("canary-text", token, "60123456789") if secret in after] == []
+
+
+def letter(service: Up) -> str:
+    listed = wait_for(lambda: json.loads(service.ringback("dead", "ls", "--json").stdout), "a dead letter")
+    return str(listed[0]["id"])
+
+
 @pytest.mark.parametrize("module", ["examples.auto_reply", "examples.delivery_alert", "examples.ivr"])
 def test_the_examples_load(module: str, tmp_path: Path) -> None:
     from workers.discovery import load_registry

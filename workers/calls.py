@@ -10,7 +10,7 @@ from schemas.events import EVENTS, CallIncomingEvent, CallInputEvent, Event
 from schemas.mc import McError, parse_mc, render_mc
 from schemas.settings import Settings
 from workers.registry import CallHandler, Registry
-from workers.run import Context, HandlerTimeoutError, Runner
+from workers.run import Context, HandlerTimeoutError, Run, Runner
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger()
@@ -52,10 +52,10 @@ def compose(run: Runtime, event: Event) -> list[dict[str, object]]:
     Raises NoCallHandlerError, McError, HandlerTimeoutError and whatever the handler raises.
     """
     handler = handler_of(run.registry, event)
-    runner = Runner()
+    runner = Runner(run.watch)
     try:
         context = Context(handler.name, event.id, 1, None)
-        returned = runner.run(handler, event, context, run.settings.voice_deadline.total_seconds())
+        returned = runner.run(Run(handler, event, context, run.settings.voice_deadline.total_seconds()))
         commands = list(returned) if inspect.isgenerator(returned) else returned
     finally:
         runner.close()

@@ -27,8 +27,8 @@ class Ledger:
         self._letters = Letters(redis)
         self._finished: list[str] = []
         self._failures: list[Failure] = []
-        self._open: tuple[str, set[str]] | None = None
-        self._open_written: set[str] = set()
+        self._open: dict[str, set[str]] = {}
+        self._unwritten: set[str] = set()
         self._since: float | None = None
 
     def read(self, entry_id: str) -> set[str]:
@@ -38,10 +38,8 @@ class Ledger:
 
     def done(self, entry_id: str, handler: str, already: Iterable[str] = ()) -> None:
         """Note that a handler has finished an entry; `already`: what `read` gave."""
-        if self._open is None or self._open[0] != entry_id:
-            self._open = (entry_id, set(already))
-            self._open_written = set(already)
-        self._open[1].add(handler)
+        self._open.setdefault(entry_id, set(already)).add(handler)
+        self._unwritten.add(entry_id)
         self._touch()
 
     def failed(self, entry_id: str, failure: Failure, already: Iterable[str] = ()) -> None:
@@ -52,7 +50,8 @@ class Ledger:
     def finish(self, entry_id: str) -> None:
         """Note that no handler is left for an entry."""
         self._finished.append(entry_id)
-        self._open = None
+        self._open.pop(entry_id, None)
+        self._unwritten.discard(entry_id)
         self._touch()
         if len(self._finished) >= _MAX_UNWRITTEN:
             self.write()
@@ -69,15 +68,14 @@ class Ledger:
         with self._redis.pipeline(transaction=True) as pipeline:
             for failure in self._failures:
                 self._letters.write(pipeline, failure)
-            if self._open is not None and self._open[1] != self._open_written:
-                pipeline.hset(self._keys.ledger, self._open[0], json.dumps(sorted(self._open[1])))
+            for entry_id in self._unwritten:
+                pipeline.hset(self._keys.ledger, entry_id, json.dumps(sorted(self._open[entry_id])))
             if self._finished:
                 pipeline.xack(self._keys.events, HANDLERS_GROUP, *self._finished)
                 pipeline.hdel(self._keys.ledger, *self._finished)
                 pipeline.hdel(self._keys.suspects, *self._finished)
             pipeline.execute()
-        if self._open is not None:
-            self._open_written = set(self._open[1])
+        self._unwritten.clear()
         self._failures.clear()
         self._finished.clear()
         self._since = None

@@ -1,9 +1,11 @@
 """Letters: what failed. A failed (event, handler) is an RQ job on `retries`; exhausted, it is in RQ's failed registry.
 
-That registry is the dead-letter box, so RQ's own tools see it. Both are written into the caller's transaction.
+That registry is the dead-letter box, so RQ's own tools see it. All is written into the caller's transaction.
 """
 
+import math
 import random
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,17 +19,23 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from schemas.keys import RETRIES_QUEUE, RETRY_JOB
+from workers.outcomes import RetryLater
 from workers.registry import Handler
 
 DEAD_LETTER_TTL_S: Final = 14 * 24 * 3600
+# A run that ends because its worker died spends a retry of RQ's. That count is for these alone: each run that ends by
+# itself sets it anew, and our own count of attempts decides when it is enough.
+ABANDONED_RUNS: Final = 10
 _JITTER: Final = 0.2
-# Runs that end because their worker died spend a retry of RQ's; our own count of attempts decides when it is enough.
-_ABANDONED_RUNS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed."""
+    """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
+
+    `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
+    `unrun`: it has not failed but was passed over, so that its first attempt is still to come.
+    """
 
     handler: Handler
     event_id: str
@@ -35,10 +43,22 @@ class Failure:
     advanced: bool | None
     traceback: str
     final: bool = False
+    error: str | None = None
+    pause: int | None = None
+    unrun: bool = False
+
+    @classmethod
+    def of(
+        cls, handler: Handler, event_id: str, event_json: str, advanced: bool | None, error: BaseException
+    ) -> "Failure":
+        """Make one of what a handler raised."""
+        text = "".join(traceback.format_exception(error))
+        name, pause = error_name(error), pause_asked(error)
+        return cls(handler, event_id, event_json, advanced, text, error=name, pause=pause)
 
 
 class Letters:
-    """Writes retries and dead letters."""
+    """Writes retries, dead letters and replays."""
 
     def __init__(self, redis: Redis) -> None:
         self._queue = Queue(RETRIES_QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=-1)
@@ -46,29 +66,70 @@ class Letters:
 
     def write(self, pipeline: Pipeline, failure: Failure) -> None:
         """Schedule the second attempt, or bury it if the handler has no retries."""
-        retry = () if failure.final else failure.handler.subscription.retry
-        job = Job.create(
-            RETRY_JOB,
-            args=[failure.event_json, failure.handler.name, failure.advanced],
-            connection=self._redis,
-            origin=RETRIES_QUEUE,
-            timeout=-1,
-            result_ttl=0,
-            failure_ttl=DEAD_LETTER_TTL_S,
-            description=f"{failure.handler.name} on {failure.event_id}",  # RQ's own would hold the event
-            retry=Retry(max=len(retry) + _ABANDONED_RUNS),
-            meta={"handler": failure.handler.name, "event": failure.event_id, "attempt": 1},
-            serializer=JSONSerializer,
-        )
-        if retry:
-            when = timedelta(seconds=jittered(retry, 1))
-            self._queue.schedule_job(job, job.created_at + when, pipeline=pipeline)
+        name = failure.handler.name
+        if failure.unrun:
+            self.begin(pipeline, failure.event_json, failure.event_id, name, failure.advanced, replay=False)
             return
+        job = self._job(failure.event_json, failure.event_id, name, failure.advanced)
+        job.meta["attempt"] = 1
+        pauses = () if failure.final else failure.handler.subscription.retry
+        if pauses:
+            pause = jittered(pauses, 1) if failure.pause is None else failure.pause
+            self._queue.schedule_job(job, job.created_at + timedelta(seconds=pause), pipeline=pipeline)
+            return
+        if failure.error is not None:
+            job.meta["error"] = failure.error
         pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
         job.set_status(JobStatus.FAILED, pipeline=pipeline)
         job.save(pipeline=pipeline)
         self._queue.failed_job_registry.add(job, ttl=DEAD_LETTER_TTL_S, exc_string=failure.traceback, pipeline=pipeline)
         Result.create_failure(job, DEAD_LETTER_TTL_S, exc_string=failure.traceback, pipeline=pipeline)
+
+    def begin(
+        self,
+        pipeline: Pipeline,
+        event_json: str,
+        event_id: str,
+        handler: str,
+        advanced: bool | None,
+        *,
+        replay: bool,
+        letter_id: str | None = None,
+    ) -> None:
+        """Queue a run whose attempts count from 1: a replay, or a dead letter (by its id) that is given another try."""
+        job = self._job(event_json, event_id, handler, advanced, letter_id)
+        job.meta["attempt"] = 0
+        if replay:
+            job.meta["replay"] = True
+        # Not enqueue_job: it begins a transaction, which fails in one that already has commands.
+        pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
+        self._queue._enqueue_job(job, pipeline=pipeline)
+
+    def _job(
+        self, event_json: str, event_id: str, handler: str, advanced: bool | None, letter_id: str | None = None
+    ) -> Job:
+        return Job.create(
+            RETRY_JOB,
+            args=[event_json, handler, advanced],
+            id=letter_id,
+            connection=self._redis,
+            origin=RETRIES_QUEUE,
+            timeout=-1,
+            result_ttl=0,
+            failure_ttl=DEAD_LETTER_TTL_S,
+            description=f"{handler} on {event_id}",  # RQ's own would hold the event
+            retry=Retry(max=ABANDONED_RUNS),
+            meta={"handler": handler, "event": event_id},
+            serializer=JSONSerializer,
+        )
+
+
+def pause_asked(error: BaseException) -> int | None:
+    """Give the pause in whole seconds that a handler asked for by what it raised; None if it asked for none."""
+    if not isinstance(error, RetryLater):
+        return None
+    # RQ cuts the fraction off the time at which a job is due; with a second more it is never too early.
+    return math.ceil(error.seconds) + 1 if error.seconds else 0
 
 
 def jittered(pauses: Sequence[int], attempt: int) -> int:
@@ -78,3 +139,8 @@ def jittered(pauses: Sequence[int], attempt: int) -> int:
     """
     pause = pauses[attempt - 1]
     return round(pause * (1 + random.random() * _JITTER))  # noqa: S311
+
+
+def error_name(error: BaseException) -> str:
+    """Name an error without its text, which may hold what a handler was given."""
+    return type(error).__name__

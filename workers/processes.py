@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Final, cast
 from uuid import uuid4
@@ -20,12 +21,14 @@ from rq.exceptions import DequeueTimeout, StopRequested
 from rq.executions import Execution
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
+from rq.job_lifecycle import call_exception_handlers
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 from rq.worker.base import BaseWorker
 
-from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE
+from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
+from workers import claims
 from workers.drain import ensure_group
 from workers.registry import Registry
 from workers.runtime import Runtime, Stop, runtime, worker_client
@@ -37,7 +40,6 @@ _WORKER_TTL_S: Final = 20
 _MAINTENANCE_S: Final = 5
 _MONITORING_S: Final = 10
 _LOOK_S: Final = 0.5
-_REFRESHED_AT_ONCE: Final = 1000
 _WAIT_FOR_REDIS_S: Final = 2.0
 
 
@@ -71,6 +73,10 @@ class _Stoppable(BaseWorker):
         self._stop_requested = True
         runtime.get().stop.requested = True
 
+    def handle_exception(self, job: Job, *how: object) -> None:
+        """Log nothing: RQ's own line has the whole traceback, and with it texts. Ours names the error's class."""
+        call_exception_handlers(self._exc_handlers, job, *how)
+
     def teardown(self) -> None:
         try:
             super().teardown()  # type: ignore[no-untyped-call]
@@ -96,7 +102,25 @@ class DrainWorker(_Stoppable, Worker):
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Also refresh what the horse holds. The horse cannot while a handler of its has the interpreter to itself."""
         super().maintain_heartbeats(job, execution)
-        refresh_claims(runtime.get())
+        if not end_overdue(self):
+            # At worst, where Redis is away for longer than a claim lasts, another worker runs the entry too.
+            with suppress(RedisError):
+                claims.refresh(runtime.get())
+
+    def handle_work_horse_killed(self, job: Job, *how: object) -> None:
+        """Let go of what the horse died with before its job is put back, so that whoever takes that finds it."""
+        super().handle_work_horse_killed(job, *how)  # type: ignore[no-untyped-call]
+        self._let_go()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Also let go after a horse that died as if nothing were wrong."""
+        super().execute_job(job, queue)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # What is not let go now is taken over when its claim has run out.
+        with suppress(RedisError):
+            claims.let_go(runtime.get())
 
 
 class RetryWorker(_Stoppable, Worker):
@@ -107,6 +131,11 @@ class RetryWorker(_Stoppable, Worker):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         end_with_parent(signal.SIGKILL, cast("int", self.pid))
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Also end a horse that no alarm could end."""
+        super().maintain_heartbeats(job, execution)
+        end_overdue(self)
 
 
 class VoiceWorker(_Stoppable, SimpleWorker):
@@ -172,20 +201,13 @@ def run_scheduler(redis_url: str) -> None:
         log.warning("scheduler.stopped_without_redis")
 
 
-def refresh_claims(run: Runtime) -> None:
-    """Say that what this worker's horse has in its hands is still being worked on."""
-    redis: Redis = run.redis
-    try:
-        held = cast(
-            "list[dict[str, bytes]]",
-            redis.xpending_range(run.keys.events, HANDLERS_GROUP, "-", "+", _REFRESHED_AT_ONCE, run.consumer),
-        )
-        if held:
-            ids: list[int | bytes | str | memoryview[int]] = [entry["message_id"] for entry in held]
-            redis.xclaim(run.keys.events, HANDLERS_GROUP, run.consumer, 0, ids, justid=True)
-    except RedisError:
-        # Nothing is lost by a refresh that fails: at worst another worker runs the entry too.
-        return
+def end_overdue(worker: Worker) -> bool:
+    """Kill a worker's horse if what it runs should have ended long ago. Tell whether it was so."""
+    if not runtime.get().watch.overdue:
+        return False
+    log.error("horse.killed", worker=worker.name, reason="a handler did not end when its time was up")
+    worker.kill_horse()
+    return True
 
 
 def _stop_runtime(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001

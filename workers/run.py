@@ -3,18 +3,23 @@
 import asyncio
 import inspect
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Final
+from typing import Final, Generic, TypeVar, cast
 
 import structlog
 
 from schemas.events import Event
 from workers.registry import CallHandler, Handler
+from workers.watch import Watch
+
+MAX_TOGETHER: Final = 64
 
 _ASYNC_GRACE_S: Final = 1.0
+_RING_AGAIN_S: Final = 1.0
 
 
 class HandlerTimeoutError(Exception):
@@ -30,13 +35,15 @@ class Context:
     """What a handler may know beside the event.
 
     `attempt` counts from 1. `idempotency_key` is the same for each attempt of this handler on this event: hand it on
-    to services that take one. `advanced`: whether a status moved its message forward; None for other events.
+    to services that take one. `advanced`: whether a status moved its message forward; None for other events. `replay`:
+    whether someone asked for this run by `ringback replay`; the key is that of the first delivery.
     """
 
     handler: str
     event_id: str
     attempt: int
     advanced: bool | None
+    replay: bool = False
 
     @property
     def idempotency_key(self) -> str:
@@ -52,55 +59,146 @@ class Context:
         return bound
 
 
+AnyHandler = TypeVar("AnyHandler", bound=Handler | CallHandler)
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Generic[AnyHandler]):
+    """A handler to run on an event; `limit` in seconds."""
+
+    handler: AnyHandler
+    event: Event
+    context: Context
+    limit: float
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether it can run beside others."""
+        return inspect.iscoroutinefunction(self.handler.function)
+
+    def call(self) -> object:
+        """Call the handler; an async one gives a coroutine."""
+        if self.handler.takes_context:
+            return self.handler.function(self.event, self.context)
+        return self.handler.function(self.event)
+
+    def too_long(self) -> HandlerTimeoutError:
+        """Say that its time is up."""
+        return HandlerTimeoutError(f"took longer than {self.limit:g} s")
+
+
 class Runner:
     """Runs handlers in this process's main thread; async ones on one loop that lives as long."""
 
-    def __init__(self) -> None:
-        self._loop: asyncio.Runner | None = None
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._runner: asyncio.Runner | None = None
 
     def close(self) -> None:
         """End the loop."""
-        if self._loop is not None:
-            self._loop.close()
+        if self._runner is not None:
+            self._runner.close()
 
-    def run(self, handler: Handler | CallHandler, event: Event, context: Context, limit: float) -> object:
-        """Call the handler and give what it returns; `limit` in seconds.
+    def run(self, run: Run[AnyHandler]) -> object:
+        """Call the handler and give what it returns. Raises whatever it raises, and HandlerTimeoutError."""
+        self._watch.expect_end(run.limit + _ASYNC_GRACE_S)
+        try:
+            return self._run(run)
+        finally:
+            self._watch.rest()
 
-        Raises whatever it raises, and HandlerTimeoutError.
-        """
-        arguments: tuple[object, ...] = (event, context) if handler.takes_context else (event,)
-        if inspect.iscoroutinefunction(handler.function):
-            if self._loop is None:
-                self._loop = asyncio.Runner()
-            with _alarm(limit + _ASYNC_GRACE_S):
-                return self._loop.run(_within(handler, arguments, limit))
-        with _alarm(limit):
-            return handler.function(*arguments)
+    def _run(self, run: Run[AnyHandler]) -> object:
+        if run.is_async:
+            outcome: list[object] = []
+
+            async def kept() -> None:
+                outcome.append(await _within(run))
+
+            with _alarm(run.limit + _ASYNC_GRACE_S, lambda: _current_task() is not None):
+                try:
+                    self._loop(kept())
+                except _Alarm:
+                    raise run.too_long() from None
+            return outcome[0]
+        with _alarm(run.limit, lambda: True):
+            try:
+                return run.call()
+            except _Alarm:
+                raise run.too_long() from None
+
+    def run_together(
+        self, runs: Sequence[Run[AnyHandler]], ended: Callable[[Run[AnyHandler], BaseException | None], None]
+    ) -> None:
+        """Run async handlers side by side, `MAX_TOGETHER` at a time; call `ended` as each ends, with what it raised."""
+        gate = asyncio.Semaphore(MAX_TOGETHER)
+        due: dict[asyncio.Task[None], float] = {}
+
+        async def one(run: Run[AnyHandler]) -> None:
+            async with gate:
+                task = cast("asyncio.Task[None]", asyncio.current_task())
+                due[task] = time.monotonic() + run.limit + _ASYNC_GRACE_S
+                self._watch.expect_end(run.limit + _ASYNC_GRACE_S)
+                try:
+                    await _within(run)
+                except _Alarm:
+                    ended(run, run.too_long())
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything
+                    ended(run, error)
+                else:
+                    ended(run, None)
+                finally:
+                    del due[task]
+
+        async def everyone() -> None:
+            await asyncio.gather(*(one(run) for run in runs))
+
+        def blocks() -> bool:
+            """Tell whether a handler that should await has the loop to itself for longer than it may."""
+            return bool(due) and time.monotonic() > min(due.values()) and _current_task() is not None
+
+        try:
+            with _alarm(_RING_AGAIN_S, blocks):
+                self._loop(everyone())
+        finally:
+            self._watch.rest()
+
+    def _loop(self, work: Coroutine[None, None, None]) -> None:
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        self._runner.run(work)
 
 
-async def _within(handler: Handler | CallHandler, arguments: tuple[object, ...], limit: float) -> object:
-    result = handler.function(*arguments)
-    timeout = asyncio.timeout(limit)
+def _current_task() -> "asyncio.Task[object] | None":
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # between two steps of the loop
+        return None
+
+
+async def _within(run: Run[AnyHandler]) -> object:
+    """Await an async handler for as long as it may take."""
+    timeout = asyncio.timeout(run.limit)
     try:
         async with timeout:
-            return await result if inspect.isawaitable(result) else result
+            return await cast("Awaitable[object]", run.call())
     except TimeoutError:
         if timeout.expired():
-            raise HandlerTimeoutError(f"took longer than {limit:g} s") from None
+            raise run.too_long() from None
         raise
 
 
 @contextmanager
-def _alarm(limit: float) -> Iterator[None]:
+def _alarm(seconds: float, due: Callable[[], bool]) -> Iterator[None]:
+    """Raise _Alarm in whatever runs after `seconds`, and each second from then on, whenever `due` says so."""
+
     def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise _Alarm
+        if due():
+            raise _Alarm
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, limit)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _RING_AGAIN_S)
     try:
         yield
-    except _Alarm:
-        raise HandlerTimeoutError(f"took longer than {limit:g} s") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

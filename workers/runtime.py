@@ -16,6 +16,7 @@ from rq.exceptions import StopRequested
 from schemas.keys import Keys
 from schemas.settings import Settings
 from workers.registry import Registry
+from workers.watch import Watch
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
@@ -43,6 +44,7 @@ class Runtime:
     redis: Redis
     consumer: str
     stop: Stop
+    watch: Watch = field(default_factory=Watch)
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:

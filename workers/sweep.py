@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 
 from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
-from workers.drain import CLAIM_IDLE_MS, ensure_group, ring
+from workers.claims import CLAIM_IDLE_MS
+from workers.drain import ensure_group, ring
 
 log = structlog.get_logger()
 

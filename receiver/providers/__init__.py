@@ -1,11 +1,22 @@
-"""The providers. A new one is one module here, one test module and one page in `docs/providers/`, all of its name."""
+"""The providers. A new one is a line here, a module, a test module and a page in `docs/providers/`, all of its name."""
 
+from importlib import import_module
 from typing import Final
 
-from receiver.callbacks import Callback
-from receiver.providers import mocean, mycoolsms
+from receiver.callbacks import Callback, Callbacks
 
-CALLBACKS: Final[tuple[Callback, ...]] = (*mocean.callbacks, *mycoolsms.callbacks)
+PROVIDERS: Final = (
+    "mocean",
+    "mycoolsms",
+)
+
+
+def _callbacks(provider: str) -> Callbacks:
+    declared: Callbacks = import_module(f"receiver.providers.{provider}").callbacks
+    return declared
+
+
+CALLBACKS: Final[tuple[Callback, ...]] = tuple(one for provider in PROVIDERS for one in _callbacks(provider))
 """All callbacks, in the order of the providers' documents."""
 
 BY_NAME: Final[dict[str, Callback]] = {callback.name: callback for callback in CALLBACKS}

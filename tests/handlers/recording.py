@@ -1,12 +1,24 @@
 """Handlers that note what they were given in Redis, where the test looks."""
 
+import asyncio
 import json
 import os
 import time
 
 from redis import Redis
 
-from ringback import CallIncomingEvent, CallInputEvent, Context, Event, MessageReceivedEvent, mc, on, voice
+from ringback import (
+    CallIncomingEvent,
+    CallInputEvent,
+    Context,
+    Drop,
+    Event,
+    MessageReceivedEvent,
+    RetryLater,
+    mc,
+    on,
+    voice,
+)
 from schemas.mc import Collect, Dial, Say
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
@@ -14,9 +26,10 @@ prefix = os.environ["RINGBACK_PREFIX"]
 
 
 def note(name: str, event: Event, ctx: Context | None = None) -> None:
-    noted: dict[str, object] = {"event": event.model_dump_json(exclude_none=True)}
+    noted: dict[str, object] = {"event": event.model_dump_json(exclude_none=True), "at": time.time()}
     if ctx is not None:
         noted |= {"attempt": ctx.attempt, "advanced": ctx.advanced, "key": ctx.idempotency_key, "pid": os.getpid()}
+        noted["replay"] = ctx.replay
     redis.rpush(f"{prefix}:noted:{name}", json.dumps(noted))
 
 
@@ -68,10 +81,74 @@ def slow(event: Event, ctx: Context) -> None:
     note("slow", event, ctx)
 
 
+@on("message.received", keyword="LATER", retry=[1000, 1000])
+def later(event: Event, ctx: Context) -> None:
+    note("later", event, ctx)
+    raise RetryLater(0.5)
+
+
+@on("message.received", keyword="DROP", retry=[1])
+def dropping(event: MessageReceivedEvent, ctx: Context) -> None:
+    note("dropping", event, ctx)
+    raise Drop("told to drop,\nand " + "x" * 1000)
+
+
+@on("message.received", keyword="DROP-NEXT", retry=[1, 1])
+def dropping_next(event: MessageReceivedEvent, ctx: Context) -> None:
+    note("dropping-next", event, ctx)
+    if ctx.attempt == 1:
+        raise ValueError("told to fail once")
+    raise Drop("told to drop the second time")
+
+
+@on("message.received", keyword="BROKEN", retry=[])
+async def broken(event: MessageReceivedEvent, ctx: Context) -> None:
+    note("broken", event, ctx)
+    if not redis.exists(f"{prefix}:mended"):
+        raise LookupError(f"no answer to {event.data.text}")
+
+
+@on("*", when=lambda event: event.data.context.get("do") == "fail", retry=[])
+def told_to_fail(event: Event, ctx: Context) -> None:
+    note("told-to-fail", event, ctx)
+    raise ValueError("told to fail")
+
+
 @on("message.received", keyword="CRASH")
 def crashing(event: Event, ctx: Context) -> None:
     note("crashing", event, ctx)
     os._exit(1)
+
+
+@on("message.received", keyword="ASYNC", retry=[])
+async def waiting(event: Event, ctx: Context) -> None:
+    await asyncio.sleep(0.2)
+    note("waiting", event, ctx)
+
+
+@on("message.received", keyword="ASYNC-HANG", retry=[], timeout=0.5)
+async def waiting_for_ever(event: Event, ctx: Context) -> None:
+    note("waiting-for-ever", event, ctx)
+    await asyncio.sleep(30)
+
+
+@on("message.received", keyword="ASYNC-BLOCK", retry=[], timeout=0.5)
+async def blocking(event: Event, ctx: Context) -> None:
+    note("blocking", event, ctx)
+    time.sleep(30)  # noqa: ASYNC251 - what an async handler must not do
+
+
+@on("message.received", keyword="NATIVE-HANG", retry=[], timeout=0.5)
+def native_hang(event: Event, ctx: Context) -> None:
+    note("native-hang", event, ctx)
+    # A sum in C that holds the interpreter for minutes: no alarm is heard meanwhile.
+    sum(range(10**11))
+
+
+@on("message.received", keyword="ASIDE", retry=[600], timeout=0.5)
+def hanging_again(event: Event, ctx: Context) -> None:
+    note("hanging-again", event, ctx)
+    time.sleep(30)
 
 
 @on("message.status", advanced=True)

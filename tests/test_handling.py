@@ -1,0 +1,61 @@
+"""How handlers share a worker: async ones run together; one that hangs is ended, set aside, and holds up nobody."""
+
+from tests.service import RINGBACK, Service, process, running, wait_for
+
+
+def letters_of(service: Service, handler: str) -> list[str]:
+    start = f"tests.handlers.recording.{handler} on "
+    return [one["description"] for one in service.dead_letters() if one["description"].startswith(start)]
+
+
+def test_async_handlers_run_together(redis_url: str) -> None:
+    with running(redis_url, queues="") as service:
+        texts = [service.sms("ASYNC") for _ in range(60)]
+        with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
+            wait_for(lambda: len(service.noted("waiting")) == len(texts), "all of them")
+        noted = service.noted("waiting")
+        assert sorted(one.event["data"]["text"] for one in noted) == sorted(texts)
+        one_after_another_s = 0.2 * len(texts)
+        assert noted[-1].at - noted[0].at < one_after_another_s / 3
+
+
+def test_a_hung_async_handler_is_ended_alone(service: Service) -> None:
+    hung = service.sms("ASYNC-HANG")
+    beside = service.sms("ASYNC")
+    wait_for(lambda: letters_of(service, "waiting_for_ever"), "the dead letter")
+    wait_for(lambda: service.noted_of("waiting", beside), "the handler beside it")
+    assert len(service.noted_of("waiting-for-ever", hung)) == 1
+
+
+def test_an_async_handler_that_blocks_the_loop_is_ended_alone(service: Service) -> None:
+    blocked = service.sms("ASYNC-BLOCK")
+    beside = service.sms("ASYNC")
+    wait_for(lambda: letters_of(service, "blocking"), "the dead letter")
+    wait_for(lambda: service.noted_of("waiting", beside), "the handler beside it")
+    assert len(service.noted_of("blocking", blocked)) == 1
+
+
+def test_a_handler_that_holds_the_interpreter_is_ended_with_its_horse(redis_url: str) -> None:
+    with running(redis_url, queues="events,events") as service:
+        hung = service.sms("NATIVE-HANG")
+        innocent = [service.sms("-") for _ in range(10)]
+        wait_for(lambda: all(service.noted_of("everything", text) for text in innocent), "the other worker")
+        wait_for(lambda: letters_of(service, "native_hang"), "the dead letter", seconds=90)
+        assert len(service.noted_of("native-hang", hung)) == 3
+        assert len(service.noted_of("everything", hung)) == 1
+
+
+def test_a_handler_that_hangs_again_and_again_is_set_aside(redis_url: str) -> None:
+    with running(redis_url, queues="events") as service:
+        for _ in range(5):
+            service.sms("ASIDE")
+
+        def unfinished() -> int:
+            pending = service.redis.xpending(service.keys.events, "handlers")["pending"]
+            assert isinstance(pending, int)
+            return pending
+
+        wait_for(lambda: len(service.noted("everything")) == 5 and not unfinished(), "the ledger")
+        assert len(service.noted("hanging-again")) == 3
+        # The other two wait on the queue of the retries, unrun.
+        assert service.redis.llen(service.keys.rq_queue("retries")) == 2

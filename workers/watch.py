@@ -1,0 +1,34 @@
+"""The watch: until when the horse may be busy with what it runs, written by the horse and read by its parent.
+
+An alarm ends a handler that hangs in Python. One that holds the interpreter in native code hears no alarm; only the
+parent can end that, with the whole horse.
+"""
+
+import mmap
+import struct
+import time
+from typing import Final
+
+_GRACE_S: Final = 5.0
+_FORMAT: Final = "d"
+
+
+class Watch:
+    """A time shared across the fork, on the clock that all processes of a machine share."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, struct.calcsize(_FORMAT))
+
+    def expect_end(self, within: float) -> None:
+        """Say that what starts now ends within so many seconds."""
+        struct.pack_into(_FORMAT, self._memory, 0, time.monotonic() + within + _GRACE_S)
+
+    def rest(self) -> None:
+        """Say that nothing runs."""
+        struct.pack_into(_FORMAT, self._memory, 0, 0.0)
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether something runs that should have ended, and was not ended by its alarm."""
+        (due,) = struct.unpack_from(_FORMAT, self._memory, 0)
+        return bool(0.0 < due < time.monotonic())
