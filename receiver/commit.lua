@@ -3,10 +3,11 @@
 -- rings: it pushes the RQ job, so that a ring cannot die with the receiver.
 --
 -- KEYS: events, bell, RQ's list of the events queue, RQ's set of queues, RQ's list of the voice queue,
---       the doorbell's RQ job; then for each event: seen, message, RQ job of its call
+--       the doorbell's RQ job, oddities; then for each event: seen, message, RQ job of its call
 -- ARGV: seen TTL (s), message TTL (s), bell TTL (ms), doorbell job id, number of its job's items, items;
 --       then for each event: id, type, provider, account, event, status, time,
---       call's deadline (ms, 0 if it is no call), call's job id, number of its job's items, items
+--       number of its flags, flags, call's deadline (ms, 0 if it is no call), call's job id,
+--       number of its job's items, items
 -- Returns for each event 1 (stored) or 0 (was already).
 local rank = {%RANKS%}
 local at = 0
@@ -24,9 +25,9 @@ local seen_ttl, message_ttl, bell_ttl = take(), take(), take()
 local doorbell_id, doorbell = take(), take_items()
 local outcomes, stored = {}, false
 
-for key = 7, #KEYS, 3 do
+for key = 8, #KEYS, 3 do
   local id, kind, provider, account, event, status, time = take(), take(), take(), take(), take(), take(), take()
-  local deadline, call_id, call = tonumber(take()), take(), take_items()
+  local flags, deadline, call_id, call = take_items(), tonumber(take()), take(), take_items()
   local seen, message = KEYS[key], KEYS[key + 1]
   if redis.call('EXISTS', seen) == 1 then
     redis.call('EXPIRE', seen, seen_ttl)
@@ -50,6 +51,7 @@ for key = 7, #KEYS, 3 do
       redis.call('SADD', KEYS[4], KEYS[5])
       redis.call('RPUSH', KEYS[5], call_id)
     end
+    for _, flag in ipairs(flags) do redis.call('HINCRBY', KEYS[7], provider .. ' ' .. flag, 1) end
     redis.call('SET', seen, entry, 'EX', seen_ttl)
     outcomes[#outcomes + 1] = 1
     stored = true

@@ -154,6 +154,7 @@ class Committer:
             keys.rq_queues,
             keys.rq_queue(VOICE_QUEUE),
             keys.rq_job(doorbell_id),
+            keys.oddities,
         ]
         values: list[str | bytes | int] = [
             self._seen_ttl, self._message_ttl, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell
@@ -166,7 +167,7 @@ class Committer:
                 message = keys.message(event.provider, event.account, event.data.message_id)
             names += (keys.seen(event.id), message, keys.rq_job(event.id))
             values += (event.id, event.type.value, event.provider, event.account, one.json, status)
-            values.append(event.time.isoformat() if status else "")
+            values += (event.time.isoformat() if status else "", len(event.data.flags), *event.data.flags)
             if one.question is None:
                 values += (0, "", 0)
             else:

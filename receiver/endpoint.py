@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
 from receiver.commit import CommitError, Committer, Question
+from receiver.commit import Outcome as Stored
 from receiver.door import Door, Query, without_secret
 from receiver.incoming import Incoming
 from receiver.normalise import Normaliser, UnusableError
@@ -161,6 +162,8 @@ class Visit:
         except Exception:
             log.exception("callback.broken", callback=self.incoming.callback.name)
             return Outcome.BROKEN, {}
+        if event.data.flags and stored is Stored.STORED:
+            log.warning("event.odd", event_id=event.id, flags=event.data.flags)
         log.debug("event", event_id=event.id, outcome=stored.name)
         return Outcome.STORED, {}
 

@@ -260,6 +260,20 @@ def events_show(event_id: Annotated[str, typer.Argument(help="An event's id, or 
     _print_json(listed.row())
 
 
+@events_app.command("odd")
+def events_odd(as_json: AsJson = False) -> None:
+    """Count what was odd about events: unknown values, unreadable times, … It shows what a provider has changed."""
+    settings = _found()
+    counts = Stream(_client(settings), settings.keys).oddities()
+    if as_json:
+        _print_json(counts)
+        return
+    table = Table("provider", "flag", "events", box=None)
+    for name, count in counts.items():
+        table.add_row(*name.split(" ", 1), str(count))
+    out.print(table)
+
+
 @app.command()
 def schema(
     kind: Annotated[EventType | None, typer.Argument(metavar="TYPE", help="An event type; all, if left out.")] = None,

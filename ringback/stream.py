@@ -82,6 +82,11 @@ class Stream:
         waiting = self._unhandled(entry_id)
         return Listed(entry_id, event, waiting.handled(entry_id) if waiting else None)
 
+    def oddities(self) -> dict[str, int]:
+        """Count what was odd about the events so far: `<provider> <flag>` -> how many had it, most first."""
+        counts = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.oddities))
+        return dict(sorted(((name.decode(), int(count)) for name, count in counts.items()), key=lambda one: -one[1]))
+
     def follow(self) -> Iterator[Listed]:
         """Give events as they come, without end."""
         newest = _entries(self._redis.xrevrange(self._keys.events, count=1))

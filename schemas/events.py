@@ -102,7 +102,7 @@ class Ported(StrEnum):
 class Part(BaseModel):
     """A piece of an event. Frozen: all handlers of an event are given the same object."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class Cost(Part):
@@ -270,7 +270,7 @@ class CallStatus(Call):
 class Envelope(BaseModel):
     """The CloudEvents attributes. Times are aware, in UTC, and written in RFC 3339 with `Z`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     specversion: Literal["1.0"] = "1.0"
     id: str

@@ -58,6 +58,11 @@ class Keys:
         return f"{self.prefix}:suspects"
 
     @property
+    def oddities(self) -> str:
+        """Hash `<provider> <flag>` -> how many events had that flag: what a provider sends that its document lacks."""
+        return f"{self.prefix}:oddities"
+
+    @property
     def timeouts(self) -> str:
         """Hash handler -> how often it has timed out in a row."""
         return f"{self.prefix}:timeouts"

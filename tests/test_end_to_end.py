@@ -149,6 +149,20 @@ def test_without_the_right_secret_nobody_comes_in(service: Service, token: str |
     assert (len(service.stored()), len(service.quarantined())) == before
 
 
+def test_what_is_odd_is_kept_flagged_and_counted(service: Service) -> None:
+    before = service.redis.hgetall(service.keys.oddities)
+    body = {"smsid": "odd-1", "status": "SMS_STATUS_ON_MARS", "surprise": [None, {"deep": 1.5}]}
+    for _ in range(2):  # the second is a repeat, and counts for nothing
+        response = service.request("POST", "mycoolsms/delivery-report", params={"ctx.order": "odd"}, json=body)
+        assert response.status_code == 200
+    event = handled_event(service, "odd")
+    assert (event["data"]["status"], event["data"]["flags"]) == ("unknown", ["unknown:status"])
+    assert event["data"]["raw"] == body
+    name = b"mycoolsms unknown:status"
+    after = service.redis.hgetall(service.keys.oddities)
+    assert int(after[name]) == int(before.get(name, 0)) + 1
+
+
 def test_http_basic_lets_in(service: Service) -> None:
     wire = build(find("mocean/delivery-report"), {})
     response = service.request(

@@ -613,7 +613,9 @@ MAY_BE_EMPTY = {"mocean-text", "body"}
 
 
 def test_the_mandatory_fields_are_the_contracts() -> None:
-    declared = [(callback.name, list(need.names)) for callback in CALLBACKS for need in callback.needs]
+    providers = {name.partition("/")[0] for name, _ in MANDATORY}
+    ours = [callback for callback in CALLBACKS if callback.provider in providers]
+    declared = [(callback.name, list(need.names)) for callback in ours for need in callback.needs]
     assert sorted(one for one in declared if not one[0].endswith("}")) == sorted(MANDATORY)
 
 
