@@ -1,0 +1,1 @@
+"""The commands of `ringback`, a module a subject. `ringback.cli` puts them together."""

@@ -1,0 +1,99 @@
+"""Commands that look at events: events ls, show and odd, tail, schema."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ringback.commands.terminal import AsJson, client_of, err, fail, found, out, print_json, refuse
+from ringback.stream import Listed, Stream
+from schemas.events import EventType
+
+app = typer.Typer(help="Look at stored events.", no_args_is_help=True)
+
+
+@app.command("ls")
+def events_ls(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = 20,
+    kind: Annotated[EventType | None, typer.Option("--type", help="Only events of this type.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest events."""
+    settings = found()
+    listed = Stream(client_of(settings), settings.keys).latest(limit, kind)
+    if as_json:
+        print_json([one.row() for one in listed])
+        return
+    table = Table("received", "id", "type", "handled", "what", box=None)
+    for one in listed:
+        table.add_row(
+            f"{one.event.receivedat:%Y-%m-%d %H:%M:%S}", one.event.id, one.event.type.value, _yes_no(one), _what(one)
+        )
+    out.print(table)
+
+
+@app.command("show")
+def events_show(event_id: Annotated[str, typer.Argument(help="An event's id, or its entry's.")]) -> None:
+    """Print one event whole, as JSON."""
+    settings = found()
+    listed = Stream(client_of(settings), settings.keys).find(event_id)
+    if listed is None:
+        fail(f"no event {event_id} in the stream; it may have been trimmed")
+    print_json(listed.row())
+
+
+@app.command("odd")
+def events_odd(as_json: AsJson = False) -> None:
+    """Count what was odd about events: unknown values, unreadable times, … It shows what a provider has changed."""
+    settings = found()
+    counts = Stream(client_of(settings), settings.keys).oddities()
+    if as_json:
+        print_json(counts)
+        return
+    table = Table("provider", "flag", "events", box=None)
+    for name, count in counts.items():
+        table.add_row(*name.split(" ", 1), str(count))
+    out.print(table)
+
+
+def tail(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False) -> None:
+    """Print events as they come, until Ctrl-C."""
+    settings = found()
+    stream = Stream(client_of(settings), settings.keys)
+    err.print("Waiting for events. Ctrl-C stops.")
+    try:
+        for listed in stream.follow():
+            sys.stdout.write((json.dumps(listed.row()["event"]) if as_json else listed.line()) + "\n")
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return
+
+
+def schema(
+    kind: Annotated[EventType | None, typer.Argument(metavar="TYPE", help="An event type; all, if left out.")] = None,
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="Describe the stream, as AsyncAPI 3.0.")] = False,
+    write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of it, a file each.")] = None,
+) -> None:
+    """Print the JSON Schemas of the events, or the AsyncAPI document of their stream."""
+    from ringback import catalogue
+
+    if (kind is not None) + asyncapi + (write is not None) > 1:
+        refuse("schema: write one of TYPE, --asyncapi and --write")
+    if write is not None:
+        for path in catalogue.write(write):
+            err.print(f"Wrote {path}", soft_wrap=True, markup=False)
+    elif asyncapi:
+        print_json(catalogue.asyncapi())
+    else:
+        print_json(catalogue.schema(kind) if kind else catalogue.schemas())
+
+
+def _yes_no(one: Listed) -> str:
+    return "?" if one.handled is None else "yes" if one.handled else "no"
+
+
+def _what(one: Listed) -> str:
+    return one.line().split("  ", 3)[-1].strip()

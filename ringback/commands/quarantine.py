@@ -1,0 +1,97 @@
+"""Commands on requests that could not be used: quarantine ls, show, retry, drop."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ringback.commands.terminal import AllOfThem, AsJson, DryRun, client_of, err, fail, found, out, print_json, refuse
+from ringback.home import redis_url
+
+if TYPE_CHECKING:
+    from ringback.quarantine import Entries, Entry
+
+app = typer.Typer(help="Look at requests that could not be used, retry or drop them.", no_args_is_help=True)
+EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, as `quarantine ls` prints them.")]
+
+
+@app.command("ls")
+def quarantine_ls(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest requests in quarantine, and what is wrong with them."""
+    rows = [entry.row() for entry in _quarantine().latest(limit)]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("received", "id", "account", "path", "reason", box=None)
+    for row in rows:
+        received = row["time"].replace("T", " ").partition(".")[0]
+        table.add_row(received, row["id"], row["account"], escape(row["path"]), row["reason"])
+    out.print(table)
+
+
+@app.command("show")
+def quarantine_show(entry_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Print one request whole, as JSON."""
+    (entry,) = _quarantined(_quarantine(), [entry_id])
+    print_json(entry.whole())
+
+
+@app.command("drop")
+def quarantine_drop(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
+    """Remove requests. Repeats of them by the provider are not kept again."""
+    entries = _quarantine()
+    chosen = _chosen(entries, ids, all_=all_)
+    err.print(f"{entries.count() if chosen is None else len(chosen)} to drop")
+    if not dry_run:
+        dropped = entries.drop_all() if chosen is None else entries.drop(chosen)
+        err.print(f"Dropped {dropped}.")
+
+
+@app.command("retry")
+def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
+    """Put requests through today's normaliser. What becomes an event leaves quarantine (exit code 1: not all did)."""
+    entries = _quarantine()
+    chosen = _chosen(entries, ids, all_=all_)
+    err.print(f"{entries.count() if chosen is None else len(chosen)} to retry")
+    from ringback.quarantine import retry
+
+    settings = found()
+    remain = 0
+    for tried in retry(entries.all() if chosen is None else chosen, settings, redis_url(settings), dry_run=dry_run):
+        remain += tried.reason is not None
+        became = [f"{event.type.value} {event.id}" for event in tried.events]
+        if tried.reason is not None:
+            became.append(f"remains, {tried.reason}")
+        out.print(f"{tried.entry.entry_id}: {'; '.join(became)}", soft_wrap=True, markup=False)
+    if remain:
+        err.print(f"{remain} {'would remain' if dry_run else 'remain'} in quarantine.")
+        raise typer.Exit(1)
+
+
+def _quarantine() -> "Entries":
+    settings = found()
+    from ringback.quarantine import Entries
+
+    return Entries(client_of(settings), settings.keys)
+
+
+def _quarantined(entries: "Entries", ids: list[str]) -> "list[Entry]":
+    """Find requests by their ids. None is touched if one is not there."""
+    found = []
+    for entry_id in dict.fromkeys(ids):
+        entry = entries.find(entry_id)
+        if entry is None:
+            fail(f"no request {entry_id} in quarantine; `ringback quarantine ls` lists them")
+        found.append(entry)
+    return found
+
+
+def _chosen(entries: "Entries", ids: list[str] | None, *, all_: bool) -> "list[Entry] | None":
+    """Find the requests that are named; None stands for all."""
+    if bool(ids) == all_:
+        refuse("name requests by their ids, or all with --all")
+    return None if all_ else _quarantined(entries, ids or [])

@@ -1,0 +1,121 @@
+"""Commands that run the service or say how it is set: up, serve, work, urls, config."""
+
+import json
+import socket
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
+from ringback.home import redis_url
+from schemas.settings import PREFIX, Token
+
+
+def up() -> None:
+    """Run everything: the store (embedded if RINGBACK_REDIS_URL is unset), the receiver, the workers."""
+    settings = start()
+    from ringback.up import up as run
+
+    run(settings, err)
+
+
+def serve(
+    fd: Annotated[int | None, typer.Option(hidden=True, help="Serve on this inherited socket.")] = None,
+) -> None:
+    """Run a receiver."""
+    settings = start()
+    from receiver.listen import bind
+    from receiver.serve import serve as run
+    from ringback.store import check_store
+
+    if not settings.tokens and not settings.insecure:
+        refuse(
+            "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
+            "(or RINGBACK_INSECURE=1 to run without)"
+        )
+    url = redis_url(settings)
+    if fd is not None:
+        run(settings, url, socket.socket(fileno=fd))
+        return
+    check_store(url)
+    with bind(settings.host, settings.port) as bound:
+        run(settings, url, bound)
+
+
+def work(
+    queues: Annotated[
+        str, typer.Option(help="Queues to work on, a process each; name one twice for two.", metavar="NAME,…")
+    ] = "events,events,retries,voice,voice",
+) -> None:
+    """Run workers: a process a queue, kept alive, and the sweep."""
+    settings = start()
+    from ringback.work import work as run
+
+    run(settings, redis_url(settings), [name.strip() for name in queues.split(",") if name.strip()])
+
+
+def worker(queue: str) -> None:
+    """Be one worker process."""
+    settings = start()
+    from workers.discovery import load_registry
+    from workers.processes import run_worker
+
+    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers))
+
+
+def scheduler() -> None:
+    """Be the process that moves retries to their queue when they are due."""
+    settings = start()
+    from workers.processes import run_scheduler
+
+    run_scheduler(redis_url(settings))
+
+
+def urls(as_json: AsJson = False) -> None:
+    """Print the callback URLs to paste at the providers."""
+    settings = found()
+    from ringback.up import callback_names, print_urls
+
+    tokens: tuple[Token | None, ...] = settings.tokens or ((None,) if settings.insecure else ())
+    if not tokens:
+        refuse("RINGBACK_TOKENS: not set, and no `ringback up` has made one in this folder; write account:token,…")
+    if as_json:
+        print_json(
+            [
+                {
+                    "account": token.account if token else None,
+                    "callback": name,
+                    "url": settings.callback_url(name, token),
+                }
+                for token in tokens
+                for name in callback_names()
+            ]
+        )
+    else:
+        print_urls(out, settings, tokens)
+
+
+def config(as_json: AsJson = False) -> None:
+    """Print the settings in force. Secrets are not shown."""
+    settings = found()
+    shown = {PREFIX + name.upper(): _shown(name, value) for name, value in settings}
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        out.print(f"{name}={value}", soft_wrap=True, markup=False)
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "tokens" and isinstance(value, tuple):
+        return ",".join(f"{token.account}:{SecretStr('x')}" for token in value)
+    if name == "redis_url" and isinstance(value, str) and "@" in value:
+        return f"{value.partition('://')[0]}://***@{value.rpartition('@')[2]}"
+    if name == "voice_fallback" and isinstance(value, tuple):
+        return json.dumps([action.model_dump(by_alias=True, exclude_none=True) for action in value])
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    if value is None:
+        return ""
+    return f"{value.total_seconds():g}s" if hasattr(value, "total_seconds") else str(value)

@@ -1,0 +1,70 @@
+"""What all commands share: settings, the two streams of a terminal, words that several take, and how they end."""
+
+import json
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from redis import Redis
+from rich.console import Console
+
+from ringback.home import Home, redis_url
+from ringback.logs import set_up_logs
+from schemas.events import EventType
+from schemas.keys import claim_rq_prefix
+from schemas.settings import Settings
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document.")]
+OfType = Annotated[EventType | None, typer.Option("--type", help="Only events of this type.")]
+OfHandler = Annotated[
+    str | None, typer.Option("--handler", metavar="NAME", help="Only this handler; its module may be left out.")
+]
+AllOfThem = Annotated[bool, typer.Option("--all", help="All that are there now.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
+
+
+def start() -> Settings:
+    """Read the settings, send logs the right way, and make RQ use our prefix.
+
+    RQ reads its prefix when it is imported: whatever imports it is itself imported in a command, after this.
+    """
+    settings = Settings.load()
+    set_up_logs(settings.log_format)
+    claim_rq_prefix(settings.keys)
+    return settings
+
+
+def found() -> Settings:
+    """Read the settings and complete them with what a running `up` has made."""
+    settings = start()
+    return Home(settings.data_dir).find(settings)
+
+
+def client_of(settings: Settings) -> Redis:
+    """Connect to Redis. Raises StoreError where none answers."""
+    from ringback.store import check_store
+    from workers.runtime import worker_client
+
+    url = redis_url(settings)
+    check_store(url)
+    return worker_client(url)
+
+
+def print_json(document: object) -> None:
+    """Print a result for programs."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def refuse(message: str) -> NoReturn:
+    """End with 2: the words or the settings are wrong."""
+    sys.stderr.write(f"ringback: {message}\n")
+    raise typer.Exit(2)
+
+
+def fail(message: str) -> NoReturn:
+    """End with 1: what was asked could not be done."""
+    sys.stderr.write(f"ringback: {message}\n")
+    raise typer.Exit(1)
