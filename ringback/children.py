@@ -11,7 +11,8 @@ from typing import Final
 from ringback.supervisor import Child
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 
-_PROGRAM: Final = (sys.executable, "-m", "ringback")
+# -P: a folder of the user's that is called `workers` or `schemas` must not come before ours.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
 _RECEIVER_STOP_S: Final = 15.0
 _WORKER_STOP_S: Final = 90.0
 _STORE_STOP_S: Final = 20.0

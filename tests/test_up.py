@@ -50,9 +50,14 @@ class Up:
 def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, in a folder."""
     return subprocess.run(
-        [*RINGBACK, *words], cwd=folder, env=clean_environment(**settings), capture_output=True, text=True, timeout=60,
+        [sys.executable, "-P", *RINGBACK[1:], *words],
+        cwd=folder,
+        env=clean_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @contextmanager
@@ -61,7 +66,12 @@ def up(folder: Path, **settings: str) -> Iterator[Up]:
     settings = {"RINGBACK_PORT": str(free_port()), **settings}
     with (folder / "up.log").open("w") as log:
         started = subprocess.Popen(
-            [*RINGBACK, "up"], cwd=folder, env=clean_environment(**settings), stdout=log, stderr=log, text=True
+            [sys.executable, "-P", *RINGBACK[1:], "up"],
+            cwd=folder,
+            env=clean_environment(**settings),
+            stdout=log,
+            stderr=log,
+            text=True,
         )
     running = Up(folder, started, settings)
     try:
@@ -176,6 +186,8 @@ def test_a_port_in_use(tmp_path: Path) -> None:
 
 
 def test_handlers_of_the_folder(tmp_path: Path) -> None:
+    for name in ("workers", "schemas", "receiver"):  # the user's own, beside our packages of these names
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not yours')\n")
     (tmp_path / "mine.py").write_text(
         "from ringback import on, voice, mc\n\n"
         "@on('message.received', channel='sms')\ndef greet(event, ctx):\n    ctx.log.info('greeted')\n\n"
