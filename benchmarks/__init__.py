@@ -1,0 +1,1 @@
+"""`make bench`: Ringback beside what its users would otherwise write, in one run on one machine."""

@@ -1,0 +1,109 @@
+"""The run: everything in turn, then `results.json`, the tables of `docs/performance.md` and its plot."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from benchmarks.contestants.servers import BARE, SERVERS
+from benchmarks.handling import growth, handling
+from benchmarks.ingest import ingest, once
+from benchmarks.latency import latency
+from benchmarks.load import CONNECTIONS, OWN, program
+from benchmarks.machine import Bench, BenchError, Others, bench, describe
+from benchmarks.memory import memory
+from benchmarks.report import tables, write
+from benchmarks.results import RINGBACK, Ingest, Results
+from benchmarks.versions import versions
+
+PARTS: Final = ("ingest", "handling", "backlog", "latency", "memory")
+_STEADY_RATE: Final = 100.0
+_THIRD: Final = 1 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure."""
+
+    rounds: int = 3
+    seconds: int = 4
+    backlog: int = 30_000
+    jobs: int = 600
+    forked: int = 100
+    backlogs: tuple[int, ...] = (1_000, 10_000, 100_000)
+    latency_s: float = 10.0
+
+
+QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2.0)
+FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
+
+
+def main() -> int:
+    """Measure Ringback beside the alternatives; write the figures to benchmarks/ and docs/."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short look: one round, printed and not written")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part only, printed and not written")
+    chosen = parser.parse_args()
+    # As Ctrl-C does: what was started is ended on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plan = QUICK if chosen.quick else FULL if os.environ.get("BENCH_FULL") == "1" else Plan()
+    try:
+        results = run(plan, frozenset(chosen.only or PARTS))
+    except KeyboardInterrupt:
+        sys.stderr.write("bench: interrupted; nothing was written\n")
+        return 130
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        for note in getattr(error, "__notes__", ()):
+            sys.stderr.write(f"{note}\n")
+        return 1
+    sys.stdout.write("\n\n".join(f"{name}\n\n{table}" for name, table in tables(results).items()) + "\n")
+    if not chosen.quick and not chosen.only:
+        for path in write(results):
+            sys.stderr.write(f"wrote {path}\n")
+    return 0
+
+
+def run(plan: Plan, parts: frozenset[str]) -> Results:
+    """Measure. Raises BenchError where a run must not count."""
+    began, others = time.monotonic(), Others()
+    with bench() as made:
+        results = Results(
+            at=datetime.now(UTC).replace(microsecond=0),
+            connections=CONNECTIONS,
+            rounds=plan.rounds,
+            load_program=program(),
+            machine=describe(made.folder, made.cores),
+            versions=versions(made.store.client),
+        )
+        _measure(made, plan, parts, results)
+    results.machine = results.machine.model_copy(update={"others": others.share()})
+    results.seconds = round(time.monotonic() - began, 1)
+    return results
+
+
+def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -> None:
+    """Measure the parts asked for, and fill them in."""
+    by = results.load_program
+    rates = [_STEADY_RATE]
+    if "ingest" in parts:
+        results.ingest = ingest(made, plan.rounds, plan.seconds, by)
+        results.own_client = Ingest.of(BARE, [once(made, SERVERS[0], plan.seconds, OWN)])
+        most = next(one.median.requests_per_second for one in results.ingest if one.name == RINGBACK)
+        rates.append(round(most * _THIRD, -2))
+    if "handling" in parts:
+        results.handling = handling(made, plan.rounds, backlog=plan.backlog, jobs=plan.jobs, forked=plan.forked)
+    if "backlog" in parts:
+        results.backlog = growth(made, plan.rounds, plan.backlogs)
+    if "latency" in parts:
+        results.latency = [latency(made, rate, plan.latency_s) for rate in rates]
+    if "memory" in parts:
+        results.memory = memory(made, by)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What is measured: servers, and workers, each a program of its own."""

@@ -1,0 +1,84 @@
+"""The servers under load, each as its own program, and how to count what it has stored."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from redis import Redis
+
+from benchmarks.contestants.rq_jobs import QUEUE
+from benchmarks.dlr import PATH, TOKEN
+from benchmarks.load import CONNECTIONS
+from benchmarks.machine import HERE, Store
+from benchmarks.results import RINGBACK
+from schemas.keys import Keys
+
+KEYS: Final = Keys("ringback")
+BARE: Final = "bare Starlette"
+FLASK: Final = "Flask + RQ"
+EXPRESS: Final = "Express + BullMQ"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that stores what it answers with success; the bare one stores nothing."""
+
+    name: str
+    command: Callable[[Store, int], Sequence[str]]
+    stored: Callable[[Redis], int] | None
+    environment: Callable[[Store, int], dict[str, str]] = field(default=lambda _store, _port: {})
+
+
+def ringback_settings(store: Store, **settings: str) -> dict[str, str]:
+    """Give what Ringback's processes need to know."""
+    return {
+        "RINGBACK_REDIS_URL": store.url,
+        "RINGBACK_PREFIX": KEYS.prefix,
+        "RINGBACK_TOKENS": f"benchmark:{TOKEN}",
+        **settings,
+    }
+
+
+def ringback_command(*words: str) -> list[str]:
+    """Give a command of Ringback's."""
+    return [sys.executable, "-m", "ringback", *words]
+
+
+def _bare(_store: Store, port: int) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.contestants.bare", str(port)]
+
+
+def _flask(_store: Store, port: int) -> list[str]:
+    # A thread a connection: of gunicorn's ways with one worker the quickest here.
+    options = ["--workers", "1", "--worker-class", "gthread", "--threads", str(CONNECTIONS), "--bind"]
+    app = "benchmarks.contestants.flask_rq:app"
+    return [sys.executable, "-m", "gunicorn", *options, f"127.0.0.1:{port}", "--log-level", "warning", app]
+
+
+def _express(store: Store, port: int) -> list[str]:
+    return ["node", str(HERE / "contestants" / "express_bullmq.js"), str(port), str(store.port), PATH]
+
+
+SERVERS: Final = (
+    Server(BARE, _bare, None),
+    Server(
+        RINGBACK,
+        lambda _store, _port: ringback_command("serve"),
+        lambda redis: redis.xlen(KEYS.events),
+        lambda store, port: ringback_settings(store, RINGBACK_PORT=str(port)),
+    ),
+    Server(
+        EXPRESS,
+        _express,
+        lambda redis: redis.llen("bull:dlr:wait"),
+        lambda _store, _port: {"NODE_ENV": "production"},
+    ),
+    Server(
+        FLASK,
+        _flask,
+        lambda redis: redis.llen(f"rq:queue:{QUEUE}"),
+        lambda store, _port: {"BENCH_REDIS_URL": store.url},
+    ),
+)
+RINGBACK_SERVER: Final = SERVERS[1]

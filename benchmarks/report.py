@@ -1,0 +1,212 @@
+"""Report: `results.json`, the tables between the markers of `docs/performance.md`, and its plot."""
+
+from pathlib import Path
+from typing import Final
+
+from benchmarks.contestants.servers import BARE
+from benchmarks.load import OWN
+from benchmarks.machine import HERE, ROOT
+from benchmarks.plot import plot
+from benchmarks.results import RINGBACK, Handling, Ingest, Results
+
+RESULTS: Final = HERE / "results.json"
+PAGE: Final = ROOT / "docs" / "performance.md"
+PLOT: Final = ROOT / "docs" / "performance.svg"
+_NOISE: Final = 0.05
+_FULL: Final = 0.9
+
+
+def write(results: Results) -> list[Path]:
+    """Write the figures, the page's tables and the plot; give the files."""
+    RESULTS.write_text(results.model_dump_json(indent=2) + "\n")
+    page = PAGE.read_text()
+    for name, table in tables(results).items():
+        page = _put(page, name, table)
+    PAGE.write_text(page)
+    plot(results, PLOT)
+    return [RESULTS, PAGE, PLOT]
+
+
+def _put(page: str, name: str, table: str) -> str:
+    """Put a table between its markers."""
+    before, begin, rest = page.partition(f"<!-- bench:{name} -->")
+    _, end, after = rest.partition("<!-- /bench -->")
+    if not begin or not end:
+        raise ValueError(f"{PAGE.name} has no place for {name}: <!-- bench:{name} --> … <!-- /bench -->")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def tables(results: Results) -> dict[str, str]:
+    """Give what the page shows, by the names of its places."""
+    made = {"machine": _machine(results), "ratios": _ratios(results)}
+    if results.ingest:
+        made["ingest"] = _ingest(results)
+    if results.handling:
+        made["handling"] = _handling(results.handling)
+    if results.backlog:
+        made["backlog"] = _backlog(results.backlog)
+    if results.latency:
+        made["latency"] = _latency(results)
+    if results.memory:
+        made["memory"] = _memory(results)
+    return made
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _machine(results: Results) -> str:
+    machine = results.machine
+    pinned = (
+        "what is measured on one core, the load and the store on another"
+        if machine.pinned
+        else "nothing pinned to a core: the figures are less steady for it"
+    )
+    lines = [
+        f"- {results.at:%Y-%m-%d %H:%M} UTC, {results.seconds:.0f} s in all, {results.rounds} alternating "
+        f"{'round' if results.rounds == 1 else 'rounds'}, load by `{results.load_program}`",
+        f"- {machine.cores} cores ({machine.processor}, {machine.system}); {pinned}",
+        f"- 4 KB are on this machine's disk after {machine.fsync_us:,.0f} µs",
+        f"- {', '.join(f'{name} {version}' for name, version in results.versions.items())}",
+    ]
+    if machine.others is not None:
+        noisy = "; so the figures are noisy" if machine.others > _NOISE else ""
+        lines.insert(2, f"- other programs used {machine.others:.0%} of the machine meanwhile{noisy}")
+    return "\n".join(lines)
+
+
+def _ratios(results: Results) -> str:
+    rows = []
+    if ours := _ours(results.ingest):
+        for other in results.ingest:
+            if other.name == RINGBACK:
+                continue
+            rows.append(
+                [
+                    f"callbacks taken a second, Ringback : {other.name}",
+                    _times(ours.median.requests_per_second / other.median.requests_per_second),
+                    _times(other.median.server_us_a_request / ours.median.server_us_a_request),
+                ]
+            )
+            if other.name == BARE:
+                rows.append(
+                    [f"p99 under that load, Ringback : {BARE}", _times(ours.median.p99_ms / other.median.p99_ms), ""]
+                )
+    if handled := next((one for one in results.handling if one.name == RINGBACK), None):
+        rows += [
+            [
+                f"events handled a second, Ringback : {other.name}",
+                _times(handled.median_per_second / other.median_per_second),
+                _times(other.median_worker_us / handled.median_worker_us),
+            ]
+            for other in results.handling
+            if other.name != RINGBACK
+        ]
+    if len(results.backlog) > 1:
+        small, large = results.backlog[-2], results.backlog[-1]
+        rows.append(
+            [
+                f"time an event, backlog {large.events:,} : {small.events:,}",
+                _times(small.median_per_second / large.median_per_second),
+                _times(large.median_worker_us / small.median_worker_us),
+            ]
+        )
+    return _table(["", "by the clock", "by processor time"], rows)
+
+
+def _ours(field: list[Ingest]) -> Ingest | None:
+    return next((one for one in field if one.name == RINGBACK), None)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f} ×" if ratio >= 20 else f"{ratio:.1f} ×" if ratio >= 2 else f"{ratio:.2f} ×"
+
+
+def _ingest(results: Results) -> str:
+    rows = [
+        [
+            one.name,
+            f"{one.median.requests_per_second:,.0f}",
+            f"{one.median.p50_ms:.1f}",
+            f"{one.median.p99_ms:.1f}",
+            f"{one.median.server_us_a_request:,.0f}",
+            f"{one.median.server_share:.0%}",
+            f"{one.median.store_share:.0%}",
+            f"{one.median.load_share:.0%}",
+            "" if one.median.stored_bytes_a_request is None else f"{one.median.stored_bytes_a_request:,.0f}",
+        ]
+        for one in results.ingest
+    ]
+    head = ["server", "requests/s", "p50 ms", "p99 ms", "µs a request", "its core", "store", "load", "bytes a request"]
+    return f"{_table(head, rows)}\n\n{_client(results)}"
+
+
+def _client(results: Results) -> str:
+    """Say whether the load program was the limit."""
+    bare = next(one for one in results.ingest if one.name == BARE).median
+    other_core = bare.load_share + bare.store_share
+    said = (
+        f"Under bare Starlette, the quickest, the load took {bare.load_share:.0%} of its core: "
+        f"it was {'perhaps' if other_core > _FULL else 'not'} the limit."
+    )
+    if results.own_client is not None and results.load_program != OWN:
+        own = results.own_client.median
+        said += (
+            f" The client that comes with the benchmark, for machines without `wrk`, had "
+            f"{own.requests_per_second:,.0f} requests/s out of it, with {own.load_share:.0%} of a core."
+        )
+    return said
+
+
+def _handling(field: list[Handling]) -> str:
+    rows = [
+        [one.name, f"{one.events:,}", f"{one.median_per_second:,.0f}", f"{one.median_worker_us:,.0f}"] for one in field
+    ]
+    return _table(["worker", "backlog", "events/s", "worker's µs an event"], rows)
+
+
+def _backlog(sizes: list[Handling]) -> str:
+    rows = [
+        [
+            f"{one.events:,}",
+            f"{1e6 / one.median_per_second:.0f}",
+            f"{one.median_worker_us:.0f}",
+            f"{one.rounds[-1].memory_early_mb:.0f}",
+            f"{one.rounds[-1].memory_late_mb:.0f}",
+        ]
+        for one in sizes
+    ]
+    head = ["backlog", "µs an event", "worker's µs an event", "MB after 10 %", "MB after 90 %"]
+    return _table(head, rows)
+
+
+def _latency(results: Results) -> str:
+    rows = [
+        [
+            f"{one.sent_per_second:,.0f}",
+            f"{one.events:,}",
+            f"{one.p50_ms:.1f}",
+            f"{one.p99_ms:.1f}",
+            f"{one.largest_ms:.1f}",
+            f"{one.receiver_share:.0%}",
+            f"{one.workers_share:.0%}",
+            f"{one.store_share:.0%}",
+        ]
+        for one in results.latency
+    ]
+    head = ["events/s", "events", "p50 ms", "p99 ms", "largest ms", "receiver", "workers", "store"]
+    return _table(head, rows)
+
+
+def _memory(results: Results) -> str:
+    memory = results.memory
+    if memory is None:
+        return ""
+    rows = [
+        ["an event in the stream", f"{memory.stream_an_event:,.0f}"],
+        ["a dedupe key", f"{memory.dedupe_key:,.0f}"],
+        ["a message's status, for reports", f"{memory.message_hash:,.0f}"],
+    ]
+    return _table(["", "bytes"], rows)

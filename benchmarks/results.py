@@ -1,0 +1,149 @@
+"""Results: what a run found, as it is kept in `results.json`."""
+
+from datetime import datetime
+from statistics import median
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+RINGBACK: Final = "Ringback"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Machine(_Record):
+    """Where it ran. `others`: the share of all cores that other programs used meanwhile."""
+
+    processor: str
+    cores: int
+    system: str
+    pinned: bool
+    fsync_us: float
+    others: float | None = None
+
+
+class Load(_Record):
+    """What a load program reports of one run. `refused`: answers that are no success; `broken`: no answer."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    refused: int
+    broken: int
+
+    @property
+    def per_second(self) -> float:
+        """Requests answered a second."""
+        return self.requests / self.seconds
+
+
+class IngestRound(_Record):
+    """One contestant under load once. Shares are of one core."""
+
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    server_share: float
+    store_share: float
+    load_share: float
+    server_us_a_request: float
+    stored_bytes_a_request: float | None = None
+
+
+class Ingest(_Record):
+    """One contestant's rounds, and each figure's median."""
+
+    name: str
+    rounds: list[IngestRound]
+    median: IngestRound
+
+    @classmethod
+    def of(cls, name: str, rounds: list[IngestRound]) -> "Ingest":
+        """Sum the rounds up."""
+        stored = [one.stored_bytes_a_request for one in rounds if one.stored_bytes_a_request is not None]
+        middle = IngestRound(
+            requests_per_second=median(one.requests_per_second for one in rounds),
+            p50_ms=median(one.p50_ms for one in rounds),
+            p99_ms=median(one.p99_ms for one in rounds),
+            server_share=median(one.server_share for one in rounds),
+            store_share=median(one.store_share for one in rounds),
+            load_share=median(one.load_share for one in rounds),
+            server_us_a_request=median(one.server_us_a_request for one in rounds),
+            stored_bytes_a_request=median(stored) if stored else None,
+        )
+        return cls(name=name, rounds=rounds, median=middle)
+
+
+class HandlingRound(_Record):
+    """One worker emptying a backlog once: its processor time, and its memory after 10 % and 90 % of the events."""
+
+    events: int
+    events_per_second: float
+    worker_us_an_event: float
+    memory_early_mb: float
+    memory_late_mb: float
+
+
+class Handling(_Record):
+    """One contestant's rounds with a backlog of `events`, and the medians."""
+
+    name: str
+    events: int
+    rounds: list[HandlingRound]
+    median_per_second: float
+    median_worker_us: float
+
+    @classmethod
+    def of(cls, name: str, events: int, rounds: list[HandlingRound]) -> "Handling":
+        """Sum the rounds up."""
+        return cls(
+            name=name,
+            events=events,
+            rounds=rounds,
+            median_per_second=median(one.events_per_second for one in rounds),
+            median_worker_us=median(one.worker_us_an_event for one in rounds),
+        )
+
+
+class Latency(_Record):
+    """From sending a request to its handler's run, at a steady rate. Shares are of one core."""
+
+    asked_per_second: float
+    sent_per_second: float
+    events: int
+    p50_ms: float
+    p99_ms: float
+    largest_ms: float
+    receiver_share: float
+    workers_share: float
+    store_share: float
+
+
+class Memory(_Record):
+    """Bytes in the store, each as MEMORY USAGE tells it."""
+
+    events: int
+    stream_an_event: float
+    dedupe_key: float
+    message_hash: float
+
+
+class Results(BaseModel):
+    """One run of `make bench`. What was not measured is empty."""
+
+    at: datetime
+    seconds: float = 0.0
+    connections: int
+    rounds: int
+    load_program: str
+    machine: Machine
+    versions: dict[str, str]
+    ingest: list[Ingest] = []
+    own_client: Ingest | None = None
+    handling: list[Handling] = []
+    backlog: list[Handling] = []
+    latency: list[Latency] = []
+    memory: Memory | None = None
