@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from receiver.replies import AnswerFailedError, Replies
 
 log = structlog.get_logger()
 
+_LONGEST_USUAL_QUERY: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 
 
@@ -63,7 +65,8 @@ class Endpoint:
             await answer(send, Outcome.WRONG_METHOD)
             return
         authorization, content_type, content_length = _headers(scope)
-        query = Query.of(*parse_query(scope["query_string"]))
+        raw_query: bytes = scope["query_string"]
+        query = _usual_query(raw_query) if len(raw_query) <= _LONGEST_USUAL_QUERY else _read_query(raw_query)
         account = self.receiver.door.account(query.token, authorization)
         if account is None:
             log.warning("request.refused", callback=self.callback.name)
@@ -197,6 +200,14 @@ class Visit:
         path = quote(self.scope["path"])
         parameters = without_secret(self.scope["query_string"])
         return f"{path}?{parameters}" if parameters else path
+
+
+def _read_query(query: bytes) -> Query:
+    return Query.of(*parse_query(query))
+
+
+# A provider calls the same few URLs again and again.
+_usual_query = lru_cache(maxsize=1024)(_read_query)
 
 
 def _headers(scope: Scope) -> tuple[bytes | None, str, int | None]:

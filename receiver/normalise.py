@@ -1,11 +1,11 @@
 """Normalise: from a callback's fields to an event. Around the providers' mapping: id, time, envelope, raw, context."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from json.encoder import encode_basestring_ascii
 from zoneinfo import ZoneInfo
 
 from receiver.callbacks import Callback, Draft
@@ -78,7 +78,9 @@ def digest(callback: Callback, account: str, draft: Draft) -> str:
     if draft.identity is None:
         return secrets.token_hex(16)
     kind = callback.path.partition("{")[0]
-    whole = json.dumps((callback.provider, account, kind, *draft.identity))
+    named = (callback.provider, account, kind, *draft.identity)
+    # A JSON array, so that no two lists of names are written alike; by hand, which is several times faster.
+    whole = f"[{', '.join(map(encode_basestring_ascii, named))}]"
     return blake2b(whole.encode(), digest_size=16).hexdigest()
 
 

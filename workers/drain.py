@@ -23,6 +23,8 @@ BELL_TTL_MS: Final = 10_000
 LINGER_MS: Final = 300
 MAX_BATCH: Final = 256
 _BATCH_S: Final = 0.05
+_HOLD_S: Final = 1.0
+_CALL_S: Final = 0.1
 _LOOK_S: Final = 5.0
 _STALE_AT_ONCE: Final = 16
 _MAX_DEATHS: Final = 3
@@ -69,6 +71,8 @@ class Drain:
         self._handling = Handling(run, self._ledger)
         self._batch = 1
         self._looked = -_LOOK_S
+        self._held = -_HOLD_S
+        self._called = -_CALL_S
 
     def run(self) -> None:
         """Drain until the stream is empty or the process is asked to stop."""
@@ -87,11 +91,17 @@ class Drain:
             self._handling.close()
 
     def _hold_bell(self) -> None:
+        """Keep others from ringing. Once a second is enough for a bell that lasts ten."""
+        now = time.monotonic()
+        if now - self._held < _HOLD_S:
+            return
+        self._held = now
         self._redis.set(self._keys.bell, self._run.consumer, px=BELL_TTL_MS)
 
     def _leave(self) -> bool:
         """Let go of the bell, and look once more: what was stored before that did not ring."""
         self._redis.delete(self._keys.bell)
+        self._held = -_HOLD_S
         entries = self._read(block_ms=None)
         if entries:
             self._hold_bell()
@@ -166,5 +176,9 @@ class Drain:
 
     def _call_for_help(self, last: Entry) -> None:
         """Ring for another worker if there is more than this one has in its hands."""
+        now = time.monotonic()
+        if now - self._called < _CALL_S:
+            return
+        self._called = now
         if self._redis.xrange(self._keys.events, min=f"({last.id}", count=1):
             ring(self._redis, self._keys)

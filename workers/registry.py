@@ -50,6 +50,7 @@ class Handler:
     function: Callable[..., object]
     subscription: Subscription
     takes_context: bool
+    is_async: bool
 
     def wants(self, event: Event, *, advanced: bool | None) -> bool:
         """Tell whether this event is for this handler. `when` is the user's and may raise."""
@@ -71,6 +72,7 @@ class CallHandler:
     function: Callable[..., object]
     step: str | None
     takes_context: bool
+    is_async: bool
 
 
 @dataclass(slots=True)
@@ -92,9 +94,9 @@ class Registry:
         """
         for number, mark in enumerate(marks(function), 1):
             name = f"{function.__module__}.{function.__qualname__}" + (f"#{number}" if number > 1 else "")
-            takes_context = _takes_context(function)
+            takes_context, is_async = _takes_context(function), inspect.iscoroutinefunction(function)
             if isinstance(mark, Subscription):
-                handler = Handler(name, function, mark, takes_context)
+                handler = Handler(name, function, mark, takes_context, is_async)
                 self.handlers[name] = handler
                 for kind in mark.types:
                     self._by_type[kind].append(handler)
@@ -104,7 +106,7 @@ class Registry:
                     raise HandlerError(
                         f"{place(function)}: {what} is already answered by {place(other.function)}; keep one"
                     )
-                self.calls[mark.step] = CallHandler(name, function, mark.step, takes_context)
+                self.calls[mark.step] = CallHandler(name, function, mark.step, takes_context, is_async)
 
 
 def on(

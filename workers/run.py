@@ -1,11 +1,10 @@
 """Run one handler on one event, within its time."""
 
 import asyncio
-import inspect
+import math
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Generic, TypeVar, cast
@@ -20,6 +19,7 @@ MAX_TOGETHER: Final = 64
 
 _ASYNC_GRACE_S: Final = 1.0
 _RING_AGAIN_S: Final = 1.0
+_SHORTEST_S: Final = 0.001  # a timer of 0 is none
 
 
 class HandlerTimeoutError(Exception):
@@ -74,7 +74,7 @@ class Run(Generic[AnyHandler]):
     @property
     def is_async(self) -> bool:
         """Tell whether it can run beside others."""
-        return inspect.iscoroutinefunction(self.handler.function)
+        return self.handler.is_async
 
     def call(self) -> object:
         """Call the handler; an async one gives a coroutine."""
@@ -87,44 +87,92 @@ class Run(Generic[AnyHandler]):
         return HandlerTimeoutError(f"took longer than {self.limit:g} s")
 
 
+class Alarm:
+    """Ends what runs too long, from outside: one timer for as long as a runner lives.
+
+    Setting and clearing a timer around each run would cost more than most handlers. So the timer stays armed, for the
+    earliest end that was asked for, and when it rings it is looked at what runs now.
+    """
+
+    def __init__(self) -> None:
+        self._due = math.inf
+        self._rings_at = math.inf
+        self._may_end: Callable[[], bool] = _always
+        signal.signal(signal.SIGALRM, self._ring)
+
+    def expect_end(self, seconds: float, may_end: Callable[[], bool] | None = None) -> None:
+        """Raise _Alarm in what runs from now on if it takes longer, and each second from then, if `may_end` says so."""
+        self._may_end = may_end or _always
+        self._due = time.monotonic() + seconds
+        if self._due < self._rings_at:
+            self._set(seconds)
+
+    def rest(self) -> None:
+        """Nothing runs any more."""
+        self._due = math.inf
+
+    def close(self) -> None:
+        """Ring no more."""
+        self._due = math.inf
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _set(self, seconds: float) -> None:
+        self._rings_at = time.monotonic() + seconds
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, _SHORTEST_S))
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._rings_at = math.inf
+        if self._due == math.inf:
+            return
+        left = self._due - time.monotonic()
+        self._set(left if left > 0 else _RING_AGAIN_S)
+        if left <= 0 and self._may_end():
+            raise _Alarm
+
+
+def _always() -> bool:
+    return True
+
+
 class Runner:
     """Runs handlers in this process's main thread; async ones on one loop that lives as long."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        self._alarm = Alarm()
         self._runner: asyncio.Runner | None = None
 
     def close(self) -> None:
         """End the loop."""
+        self._alarm.close()
         if self._runner is not None:
             self._runner.close()
 
     def run(self, run: Run[AnyHandler]) -> object:
         """Call the handler and give what it returns. Raises whatever it raises, and HandlerTimeoutError."""
-        self._watch.expect_end(run.limit + _ASYNC_GRACE_S)
         try:
-            return self._run(run)
-        finally:
-            self._watch.rest()
-
-    def _run(self, run: Run[AnyHandler]) -> object:
-        if run.is_async:
-            outcome: list[object] = []
-
-            async def kept() -> None:
-                outcome.append(await _within(run))
-
-            with _alarm(run.limit + _ASYNC_GRACE_S, lambda: _current_task() is not None):
-                try:
-                    self._loop(kept())
-                except _Alarm:
-                    raise run.too_long() from None
-            return outcome[0]
-        with _alarm(run.limit, lambda: True):
             try:
+                self._watch.expect_end(run.limit + _ASYNC_GRACE_S)
+                if run.is_async:
+                    self._alarm.expect_end(run.limit + _ASYNC_GRACE_S, _in_a_task)
+                    return self._await(run)
+                self._alarm.expect_end(run.limit)
                 return run.call()
-            except _Alarm:
-                raise run.too_long() from None
+            finally:
+                self._alarm.rest()
+                self._watch.rest()
+        except _Alarm:
+            self._alarm.rest()  # it may have rung within the lines above
+            raise run.too_long() from None
+
+    def _await(self, run: Run[AnyHandler]) -> object:
+        outcome: list[object] = []
+
+        async def kept() -> None:
+            outcome.append(await _within(run))
+
+        self._loop(kept())
+        return outcome[0]
 
     def run_together(
         self, runs: Sequence[Run[AnyHandler]], ended: Callable[[Run[AnyHandler], BaseException | None], None]
@@ -154,12 +202,13 @@ class Runner:
 
         def blocks() -> bool:
             """Tell whether a handler that should await has the loop to itself for longer than it may."""
-            return bool(due) and time.monotonic() > min(due.values()) and _current_task() is not None
+            return bool(due) and time.monotonic() > min(due.values()) and _in_a_task()
 
+        self._alarm.expect_end(_RING_AGAIN_S, blocks)
         try:
-            with _alarm(_RING_AGAIN_S, blocks):
-                self._loop(everyone())
+            self._loop(everyone())
         finally:
+            self._alarm.rest()
             self._watch.rest()
 
     def _loop(self, work: Coroutine[None, None, None]) -> None:
@@ -168,11 +217,12 @@ class Runner:
         self._runner.run(work)
 
 
-def _current_task() -> "asyncio.Task[object] | None":
+def _in_a_task() -> bool:
+    """Tell whether a step of a task is what runs now; between two steps nothing is to be ended."""
     try:
-        return asyncio.current_task()
-    except RuntimeError:  # between two steps of the loop
-        return None
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False
 
 
 async def _within(run: Run[AnyHandler]) -> object:
@@ -185,20 +235,3 @@ async def _within(run: Run[AnyHandler]) -> object:
         if timeout.expired():
             raise run.too_long() from None
         raise
-
-
-@contextmanager
-def _alarm(seconds: float, due: Callable[[], bool]) -> Iterator[None]:
-    """Raise _Alarm in whatever runs after `seconds`, and each second from then on, whenever `due` says so."""
-
-    def ring(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if due():
-            raise _Alarm
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _RING_AGAIN_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

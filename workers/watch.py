@@ -10,25 +10,23 @@ import time
 from typing import Final
 
 _GRACE_S: Final = 5.0
-_FORMAT: Final = "d"
 
 
 class Watch:
     """A time shared across the fork, on the clock that all processes of a machine share."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, struct.calcsize(_FORMAT))
+        self._due = memoryview(mmap.mmap(-1, struct.calcsize("d"))).cast("d")
 
     def expect_end(self, within: float) -> None:
         """Say that what starts now ends within so many seconds."""
-        struct.pack_into(_FORMAT, self._memory, 0, time.monotonic() + within + _GRACE_S)
+        self._due[0] = time.monotonic() + within + _GRACE_S
 
     def rest(self) -> None:
         """Say that nothing runs."""
-        struct.pack_into(_FORMAT, self._memory, 0, 0.0)
+        self._due[0] = 0.0
 
     @property
     def overdue(self) -> bool:
         """Tell whether something runs that should have ended, and was not ended by its alarm."""
-        (due,) = struct.unpack_from(_FORMAT, self._memory, 0)
-        return bool(0.0 < due < time.monotonic())
+        return 0.0 < self._due[0] < time.monotonic()
