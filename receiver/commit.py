@@ -27,7 +27,7 @@ from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
 log = structlog.get_logger()
 
 TIMEOUT_S: Final = 1.0
-BELL_TTL_MS: Final = 10_000
+BELL_TTL_MS: Final = 2_000
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
 _DOORBELL_FRESH_S: Final = 1.0

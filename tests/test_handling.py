@@ -45,6 +45,17 @@ def test_a_handler_that_holds_the_interpreter_is_ended_with_its_horse(redis_url:
         assert len(service.noted_of("everything", hung)) == 1
 
 
+def test_a_handler_that_takes_long_does_not_hold_up_what_comes_later(redis_url: str) -> None:
+    with running(redis_url, queues="events,events") as service:
+        slow = service.sms("SLOW")
+        wait_for(lambda: service.noted_of("slow-started", slow), "the handler's start")
+        later = service.sms("-")
+        wait_for(lambda: service.noted_of("everything", later), "the other worker", seconds=4)
+        assert service.noted_of("slow", slow) == []
+        service.redis.set(f"{service.prefix}:go", 1)
+        wait_for(lambda: service.noted_of("slow", slow), "the handler's end")
+
+
 def test_a_handler_that_hangs_again_and_again_is_set_aside(redis_url: str) -> None:
     with running(redis_url, queues="events") as service:
         for _ in range(5):

@@ -19,11 +19,13 @@ from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger()
 
-BELL_TTL_MS: Final = 10_000
+RUNG_TTL_MS: Final = 2_000
 LINGER_MS: Final = 300
 MAX_BATCH: Final = 256
 _BATCH_S: Final = 0.05
-_HOLD_S: Final = 1.0
+# Short, so that a handler that takes long soon lets others ring; longer than a batch and a linger.
+_HELD_TTL_MS: Final = 1_000
+_HOLD_S: Final = 0.3
 _CALL_S: Final = 0.1
 _LOOK_S: Final = 5.0
 _STALE_AT_ONCE: Final = 16
@@ -50,7 +52,7 @@ def ring(redis: Redis, keys: Keys) -> None:
     """Push a drain job, unless one waits already."""
     queue = Queue(EVENTS_QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=-1)
     if queue.count == 0:
-        redis.set(keys.bell, "rung", px=BELL_TTL_MS)
+        redis.set(keys.bell, "rung", px=RUNG_TTL_MS)
         queue.enqueue(
             DRAIN_JOB,
             result_ttl=0,
@@ -91,12 +93,12 @@ class Drain:
             self._handling.close()
 
     def _hold_bell(self) -> None:
-        """Keep others from ringing. Once a second is enough for a bell that lasts ten."""
+        """Keep others from ringing, for as long as this drain reads."""
         now = time.monotonic()
         if now - self._held < _HOLD_S:
             return
         self._held = now
-        self._redis.set(self._keys.bell, self._run.consumer, px=BELL_TTL_MS)
+        self._redis.set(self._keys.bell, self._run.consumer, px=_HELD_TTL_MS)
 
     def _leave(self) -> bool:
         """Let go of the bell, and look once more: what was stored before that did not ring."""

@@ -1,12 +1,13 @@
 """Sweep: what keeps promises when something was lost. Rings for entries that wait or whose worker died; trims."""
 
 import threading
+import time
 from importlib.resources import files
 from typing import Final, cast
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
@@ -16,11 +17,12 @@ from workers.drain import ensure_group, ring
 log = structlog.get_logger()
 
 _EVERY_S: Final = 5.0
+_LOOK_EVERY_S: Final = 1.0
 _GONE_CONSUMER_MS: Final = 3600 * 1000
 
 
 class Sweep:
-    """Sweeps every five seconds, one process at a time."""
+    """Looks each second whether entries wait that nobody will read, and sweeps every five, one process at a time."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
@@ -48,9 +50,30 @@ class Sweep:
         if bell_lost and (waiting or stale):
             ring(self._redis, self._keys)
 
+    def look(self) -> None:
+        """Ring if entries wait and no drain reads: all that do may be busy with a handler that takes long.
+
+        Raises RedisError.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.exists(self._keys.bell)
+            pipeline.xinfo_stream(self._keys.events)
+            pipeline.xinfo_groups(self._keys.events)
+            bell, stream, groups = pipeline.execute(raise_on_error=False)
+        if bell or isinstance(stream, ResponseError) or isinstance(groups, ResponseError):
+            return  # somebody reads, or there is no stream yet
+        for group in groups:
+            if group["name"] == HANDLERS_GROUP.encode() and group["last-delivered-id"] != stream["last-generated-id"]:
+                ring(self._redis, self._keys)
+
     def _loop(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        swept = time.monotonic()
+        while not self._stop.wait(_LOOK_EVERY_S):
             try:
+                self.look()
+                if time.monotonic() - swept < _EVERY_S:
+                    continue
+                swept = time.monotonic()
                 if cast("bool | None", self._redis.set(self._keys.sweep_lock, "1", nx=True, px=int(_EVERY_S * 900))):
                     self.sweep()
             except (RedisError, OSError) as error:
