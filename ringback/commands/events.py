@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from ringback.commands.terminal import AsJson, client_of, err, fail, found, out, print_json, refuse
-from ringback.stream import Listed, Stream
+from ringback.stream import Stream
 from schemas.events import EventType
 
 app = typer.Typer(help="Look at stored events.", no_args_is_help=True)
@@ -27,12 +27,8 @@ def events_ls(
     if as_json:
         print_json([one.row() for one in listed])
         return
-    table = Table("received", "id", "type", "handled", "what", box=None)
     for one in listed:
-        table.add_row(
-            f"{one.event.receivedat:%Y-%m-%d %H:%M:%S}", one.event.id, one.event.type.value, _yes_no(one), _what(one)
-        )
-    out.print(table)
+        out.print(one.line() + ("" if one.handled else "  (not handled yet)"), soft_wrap=True, markup=False)
 
 
 @app.command("show")
@@ -89,11 +85,3 @@ def schema(
         print_json(catalogue.asyncapi())
     else:
         print_json(catalogue.schema(kind) if kind else catalogue.schemas())
-
-
-def _yes_no(one: Listed) -> str:
-    return "?" if one.handled is None else "yes" if one.handled else "no"
-
-
-def _what(one: Listed) -> str:
-    return one.line().split("  ", 3)[-1].strip()

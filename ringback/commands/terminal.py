@@ -14,7 +14,8 @@ from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
 from schemas.settings import Settings
 
-out = Console(highlight=False)
+# Into a pipe or a file, lines of a table are not cut to the width of a terminal that is not there.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document.")]
