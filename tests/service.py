@@ -150,6 +150,14 @@ class Service:
         assert self.send(wire).status_code == 200
         return text
 
+    def ringback(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end, with this service's settings."""
+        environment = clean_environment(**self.settings)
+        command = [*RINGBACK, *words]
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+
     def noted(self, handler: str) -> list[Noted]:
         """Give what a handler has noted, in order."""
         listed = cast("list[bytes]", self.redis.lrange(f"{self.prefix}:noted:{handler}", 0, -1))

@@ -9,17 +9,14 @@ import pytest
 
 from ringback.samples import find
 from ringback.trigger import build
-from tests.service import RINGBACK, ROOT, Service, clean_environment, wait_for
+from tests.service import Service, wait_for
 
 HANDLERS = "tests.handlers.recording"
 
 
 def run(service: Service, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run `ringback dead …` against the service's Redis."""
-    return subprocess.run(
-        [*RINGBACK, "dead", *words],
-        env=clean_environment(**service.settings), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return service.ringback("dead", *words)
 
 
 def listed(service: Service, *words: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from receiver.quarantine import Kept
 from ringback.samples import find
 from ringback.trigger import build
-from tests.service import RINGBACK, ROOT, TOKEN, Service, clean_environment, wait_for
+from tests.service import TOKEN, Service, wait_for
 
 RECEIVED_MS = 1_700_000_000_000
 RECEIVED = "2023-11-14T22:13:20Z"
@@ -19,10 +19,7 @@ RECEIVED_IN_LISTS = "2023-11-14T22:13:20.000Z"
 
 def run(service: Service, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run `ringback quarantine …` against the service's Redis."""
-    return subprocess.run(
-        [*RINGBACK, "quarantine", *words],
-        env=clean_environment(**service.settings), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return service.ringback("quarantine", *words)
 
 
 def listed(service: Service, *words: str) -> Any:

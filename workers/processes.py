@@ -97,6 +97,7 @@ class DrainWorker(_Stoppable, Worker):
         """End after the handler that runs: when told, and when the worker is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _stop_runtime)
+        runtime.get().watch.rest()  # a horse that was killed could not say so
         end_with_parent(signal.SIGTERM, cast("int", self.pid))
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
@@ -130,6 +131,7 @@ class RetryWorker(_Stoppable, Worker):
         """Finish the retry that runs, whatever happens around."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        runtime.get().watch.rest()
         end_with_parent(signal.SIGKILL, cast("int", self.pid))
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
