@@ -1,9 +1,9 @@
 # make up: run the service. make test: run the tests. make check: linters and types.
-# make bench: measure, some minutes.
+# make bench: measure, some minutes. make chaos: kill what runs at random times, some minutes.
 VENV := .venv
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 
-.PHONY: up test check bench clean
+.PHONY: up test check bench chaos clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.up
@@ -20,6 +20,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.bench benchmarks/node_modules
 	$(VENV)/bin/python -m benchmarks
+
+chaos: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.chaos
 
 clean:
 	rm -rf $(VENV) .ringback benchmarks/node_modules

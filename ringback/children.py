@@ -1,6 +1,6 @@
 """The children: which processes `up` and `work` keep alive, and in which order they stop.
 
-Receiver first, so that nothing new comes in; then those that work; the store last.
+Receiver first, so that nothing new comes in; then those that work; then the way in; the store last.
 """
 
 import sys
@@ -16,22 +16,30 @@ _PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
 _RECEIVER_STOP_S: Final = 15.0
 _WORKER_STOP_S: Final = 90.0
 _STORE_STOP_S: Final = 20.0
+_TUNNEL_STOP_S: Final = 5.0
 
-DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
-"""A process each: two drain, so that a slow handler does not hold up the rest; two answer calls."""
+DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
+"""A process each: two drain and two retry, so that a slow handler does not hold up the rest; two answer calls."""
 
 
 class Stage(IntEnum):
     """Started in this order, stopped in the reverse."""
 
     STORE = 0
-    WORKERS = 1
-    RECEIVER = 2
+    TUNNEL = 1
+    WORKERS = 2
+    RECEIVER = 3
 
 
 def store_child(command: Sequence[str]) -> Child:
     """Give the embedded server."""
     return Child("store", command, Stage.STORE, _STORE_STOP_S)
+
+
+def tunnel_child(name: str, command: Sequence[str]) -> Child:
+    """Give the program that leads here from a public address. It needs none of our secrets, so it gets none."""
+    without = {"RINGBACK_TOKENS": "", "RINGBACK_REDIS_URL": ""}
+    return Child(name, command, Stage.TUNNEL, _TUNNEL_STOP_S, without)
 
 
 def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:

@@ -3,9 +3,10 @@
 `EVENTS` reads any of them: `EVENTS.validate_json(entry["event"])`.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
@@ -191,6 +192,13 @@ class Data(Part):
     context: dict[str, str] = Field(default_factory=dict)
     raw: dict[str, JsonValue] = Field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    def complete(self, context: Mapping[str, str], raw: dict[str, JsonValue], flags: Sequence[str]) -> Self:
+        """Fill in what every event has. Only for one that was just made and nobody has yet: `model_copy`, which leaves
+        the frozen one alone, costs as much as all of the validation.
+        """
+        self.__dict__.update(context=dict(context), raw=raw, flags=tuple(flags))
+        return self
 
 
 class MessageReceived(Data):

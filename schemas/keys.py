@@ -58,6 +58,15 @@ class Keys:
         return f"{self.prefix}:suspects"
 
     @property
+    def hands(self) -> str:
+        """Hash partition -> the last entry that a drain has in its hands there; a dead one's stays."""
+        return f"{self.prefix}:hands"
+
+    def lease(self, partition: int) -> str:
+        """Name the worker that drains a partition, while it lives. It expires by itself."""
+        return f"{self.prefix}:lease:{partition}"
+
+    @property
     def oddities(self) -> str:
         """Hash `<provider> <flag>` -> how many events had that flag: what a provider sends that its document lacks."""
         return f"{self.prefix}:oddities"
@@ -68,6 +77,19 @@ class Keys:
         return f"{self.prefix}:timeouts"
 
     @property
+    def lines(self) -> str:
+        """Set of the handlers that have, or had, retries standing in line because they hang."""
+        return f"{self.prefix}:lines"
+
+    def line(self, handler: str) -> str:
+        """List of the RQ jobs that stand in a handler's line."""
+        return f"{self.prefix}:line:{handler}"
+
+    def turn(self, handler: str) -> str:
+        """Id of the RQ job that may run of a handler's line; empty: none for now. It expires by itself."""
+        return f"{self.prefix}:turn:{handler}"
+
+    @property
     def sweep_lock(self) -> str:
         """Held by the one sweep that is at work."""
         return f"{self.prefix}:sweep"
@@ -76,9 +98,18 @@ class Keys:
         """Say that an event (by its id) or a quarantined request (by its digest) is already stored."""
         return f"{self.prefix}:seen:{digest}"
 
+    @property
+    def messages(self) -> str:
+        """What the keys of all messages begin with."""
+        return f"{self.prefix}:message:"
+
     def message(self, provider: str, account: str, message_id: str) -> str:
         """Hash with the furthest status known of one message: `status`, `event`, `at`."""
-        return f"{self.prefix}:message:{provider}:{account}:{message_id}"
+        return f"{self.messages}{provider}:{account}:{message_id}"
+
+    def call(self, provider: str, account: str, session: str) -> str:
+        """Hash name -> JSON: what handlers keep for the length of one call."""
+        return f"{self.prefix}:call:{provider}:{account}:{session}"
 
     def replies(self, receiver: str) -> str:
         """List on which one receiver process awaits the answers to its calls."""
@@ -92,6 +123,19 @@ class Keys:
     def rq_queues(self) -> str:
         """RQ's set of its queues."""
         return f"{self.rq_prefix}:queues"
+
+    def rq_registry(self, name: str, queue: str) -> str:
+        """RQ's sorted set of the jobs of a queue that are `scheduled` or have `failed`."""
+        return f"{self.rq_prefix}:{name}:{queue}"
+
+    def rq_workers(self, queue: str) -> str:
+        """RQ's set of the workers of one queue, by the names of their hashes."""
+        return f"{self.rq_prefix}:workers:{queue}"
+
+    @property
+    def tally(self) -> str:
+        """Hash of what workers count, all of them together (schemas.tally)."""
+        return f"{self.prefix}:tally"
 
     def rq_job(self, job_id: str) -> str:
         """RQ's hash of one job."""

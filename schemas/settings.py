@@ -7,16 +7,27 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from hashlib import blake2b
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from schemas.keys import Keys
-from schemas.mc import Action, McError, parse_mc
+from schemas.mc import Action, Language, McError, Say, parse_mc
 
 PREFIX: Final = "RINGBACK_"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -37,6 +48,15 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LogLevel(StrEnum):
+    """From which level on lines are logged; at `debug` there is one for each event."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Token(BaseModel):
     """A secret that lets an account's callbacks in. Several a account allow rotation."""
 
@@ -44,6 +64,17 @@ class Token(BaseModel):
 
     account: str
     secret: SecretStr
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this token from others and gives nothing of it away, as long as it is random."""
+        return blake2b(self.secret.get_secret_value().encode()).hexdigest()[:8]
+
+
+def check_account(name: str) -> None:
+    """Raise ValueError where this is no name of an account."""
+    if _ACCOUNT.fullmatch(name) is None:
+        raise ValueError(f'"{name}" is no account name; use up to 64 letters, digits, "_", "." and "-"')
 
 
 def _duration(value: object) -> object:
@@ -66,8 +97,7 @@ def _tokens(value: object) -> object:
             # The item may be a bare secret: name it only where it looks like an account.
             named = f'"{account}"' if colon else f"item {len(tokens) + 1}"
             raise ValueError(f"{named} has no token; write account:token")
-        if _ACCOUNT.fullmatch(account) is None:
-            raise ValueError(f'"{account}" is no account name; use up to 64 letters, digits, "_", "." and "-"')
+        check_account(account)
         tokens.append(Token(account=account, secret=SecretStr(secret)))
     return tuple(tokens)
 
@@ -76,6 +106,23 @@ def _names(value: object) -> object:
     if isinstance(value, str):
         return tuple(filter(None, (name.strip() for name in value.split(","))))
     return value
+
+
+def _networks(value: object) -> object:
+    """Read addresses and CIDRs: `203.0.113.7, 198.51.100.0/24, 2001:db8::/32`."""
+    if not isinstance(value, str):
+        return value
+    networks: list[IPv4Network | IPv6Network] = []
+    for item in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            network = ip_network(item)
+        except ValueError as error:
+            wrong = "has bits set beyond its prefix" if "host bits" in str(error) else "is no address and no CIDR"
+            raise ValueError(f'"{item}" {wrong}; write such as 203.0.113.7, 198.51.100.0/24 or 2001:db8::/32') from None
+        if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+            raise ValueError(f'"{item}" is an IPv4 address in IPv6 form; write it as IPv4')
+        networks.append(network)
+    return tuple(networks)
 
 
 def _fallback(value: object) -> object:
@@ -90,6 +137,7 @@ def _fallback(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 
 
 class Settings(BaseSettings):
@@ -103,32 +151,58 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".ringback")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(default=8001, ge=0, le=65_535)
     public_url: str | None = None
     tokens: Annotated[tuple[Token, ...], NoDecode, BeforeValidator(_tokens)] = ()
     insecure: bool = False
     handlers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     prefix: str = Field(default="ringback", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     mocean_tz: str = "Asia/Kuala_Lumpur"
+    allow_ips: Networks = ()
+    trusted_proxies: Networks = ()
     max_body: int = Field(default=256 * 1024, gt=0)
+    max_concurrent: int = Field(default=1000, gt=0)
+    request_timeout: Duration = Field(default=timedelta(seconds=20), ge=timedelta(seconds=1))
     voice_deadline: Duration = timedelta(seconds=3)
     voice_fallback: Annotated[tuple[Action, ...], NoDecode, BeforeValidator(_fallback)] = Field(
-        default=(
-            Action.model_validate(
-                {"action": "say", "language": "en-GB", "text": "We cannot take your call right now. Please try again."}
-            ),
-        ),
+        default=(Say(language=Language.ENGLISH_GB, text="We cannot take your call right now. Please try again."),),
         min_length=1,
     )
+    voice_language: Language = Language.ENGLISH_GB
+    ready_lag: int = Field(default=10_000, ge=0)
     retention: Duration = timedelta(days=7)
     dedup_ttl: Duration = timedelta(hours=48)
+    spool: bool = True
+    spool_max: int = Field(default=1024**3, gt=0)
+    claim_idle: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=3))
+    partitions: int = Field(default=0, ge=0, le=256)
     log_format: LogFormat = LogFormat.AUTO
+    log_level: LogLevel = LogLevel.INFO
 
     @field_validator("redis_url")
     @classmethod
     def _known_scheme(cls, value: str | None) -> str | None:
-        if value and urlsplit(value).scheme not in _REDIS_SCHEMES:
-            raise ValueError("no Redis URL; write redis://host:port/db, rediss://… or unix:///path")
-        return value or None
+        if not value:
+            return None
+        try:
+            parts = urlsplit(value)
+            # A password with a "/" in it ends up as the port, which is then not quoted.
+            known = parts.scheme in _REDIS_SCHEMES and (parts.port is None or parts.port > 0)
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(
+                "no Redis URL; write redis://host:port/db, rediss://… or unix:///path; in a password / is %2F, # is %23"
+            )
+        return value
+
+    @field_validator("admin_port")
+    @classmethod
+    def _another_port(cls, value: int, others: ValidationInfo) -> int:
+        if value and value == others.data.get("port"):
+            raise ValueError("is RINGBACK_PORT too; what an operator asks needs a port of its own (0 for none)")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -160,6 +234,11 @@ class Settings(BaseSettings):
         return Keys(self.prefix)
 
     @property
+    def spool_folder(self) -> Path:
+        """Where this machine's receivers keep events while Redis is away."""
+        return self.data_dir / "spool" / self.prefix
+
+    @property
     def mocean_zone(self) -> ZoneInfo:
         """The zone of Mocean's times without one."""
         return ZoneInfo(self.mocean_tz)
@@ -175,6 +254,14 @@ class Settings(BaseSettings):
         parameters = {"token": token.secret.get_secret_value()} if token else {}
         parameters |= {f"ctx.{key}": value for key, value in (context or {}).items()}
         return f"{self.base_url}/webhooks/{name}" + (f"?{urlencode(parameters)}" if parameters else "")
+
+    @property
+    def first_tokens(self) -> tuple[Token, ...]:
+        """Each account's first token, which is the one for new URLs."""
+        firsts: dict[str, Token] = {}
+        for token in self.tokens:
+            firsts.setdefault(token.account, token)
+        return tuple(firsts.values())
 
     def token_of(self, account: str) -> Token | None:
         """Give an account's first token, which is the one for new URLs; None where it has none."""

@@ -1,5 +1,9 @@
 """How handlers share a worker: async ones run together; one that hangs is ended, set aside, and holds up nobody."""
 
+import time
+
+import pytest
+
 from tests.service import RINGBACK, Service, process, running, wait_for
 
 
@@ -68,5 +72,25 @@ def test_a_handler_that_hangs_again_and_again_is_set_aside(redis_url: str) -> No
 
         wait_for(lambda: len(service.noted("everything")) == 5 and not unfinished(), "the ledger")
         assert len(service.noted("hanging-again")) == 3
-        # The other two wait on the queue of the retries, unrun.
-        assert service.redis.llen(service.keys.rq_queue("retries")) == 2
+        # The other two wait unrun: in line, of which the sweep puts one at a time on the queue of the retries.
+        places = (service.keys.line("tests.handlers.recording.hanging_again"), service.keys.rq_queue("retries"))
+        waiting = [service.redis.llen(place) for place in places]
+        assert sum(waiting) == 2
+
+
+@pytest.mark.parametrize("before", [pytest.param(0, id="from idle"), pytest.param(300, id="after a burst")])
+def test_four_workers_share_what_takes_long(redis_url: str, before: int) -> None:
+    queues = "events,events,events,events"
+    settings = {"RINGBACK_HANDLERS": "tests.handlers.busy,tests.handlers.recording"}
+    with running(redis_url, queues=queues, **settings) as service:
+        # A burst for the quick handlers alone lets the workers read large batches by the time the others come.
+        for _ in range(before):
+            assert service.trigger("mocean/delivery-report").status_code == 200
+        wait_for(lambda: len(service.noted("everything")) == before, "the burst")
+        began = time.time()
+        for _ in range(40):
+            service.sms("-")
+        wait_for(lambda: len(service.noted("busy")) == 40, "all of them")
+        noted = service.noted("busy")
+        assert max(one.at for one in noted) - began < 3
+        assert len({one.pid for one in noted}) == 4

@@ -31,3 +31,17 @@ def test_trimming_waits_for_the_handlers(redis_url: str) -> None:
         service.redis.set(f"{service.prefix}:go", 1)
         wait_for(lambda: not service.stored(), "the others to be trimmed", seconds=30)
         assert len(service.noted_of("slow", sent[1])) == 1
+
+
+def test_notes_of_entries_that_are_finished_are_removed(redis_url: str) -> None:
+    with running(redis_url, queues="events,events") as service:
+        slow = service.sms("SLOW")
+        wait_for(lambda: service.noted_of("slow-started", slow), "the handler's start")
+        (held,) = service.redis.hkeys(service.keys.ledger)
+        leftover = "1700000000000-0"
+        service.redis.hset(service.keys.ledger, leftover, '["gone"]')
+        service.redis.hset(service.keys.suspects, f"{leftover} gone", 1)
+        wait_for(lambda: service.redis.hkeys(service.keys.ledger) == [held], "the sweep", seconds=15)
+        assert not service.redis.exists(service.keys.suspects)
+        service.redis.set(f"{service.prefix}:go", 1)
+        wait_for(lambda: service.noted_of("slow", slow), "the handler's end")

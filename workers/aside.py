@@ -1,15 +1,19 @@
 """Set aside: handlers that timed out several times in a row. Their events go to `retries` unrun, so that a handler that
-hangs holds up nobody. A run that succeeds there, or some minutes, bring it back.
+hangs holds up nobody; there one run of it at a time is tried (workers.line). One that ends in time brings it back.
 """
 
 from typing import Final, cast
 
+import structlog
 from redis import Redis
 
 from schemas.keys import Keys
 
+log = structlog.get_logger()
+
 TIMEOUTS_IN_A_ROW: Final = 3
-_FORGOTTEN_AFTER_S: Final = 600
+# Longer than nearly every handler's limit: what is still being tried is not forgotten.
+_FORGOTTEN_AFTER_S: Final = 3600
 
 
 class Aside:
@@ -36,8 +40,12 @@ class Aside:
             pipeline.expire(self._key, _FORGOTTEN_AFTER_S)
             counted = pipeline.execute()
         self._counts[handler] = counted[0]
+        if counted[0] == TIMEOUTS_IN_A_ROW:
+            log.error("handler.set_aside", handler=handler, timeouts=TIMEOUTS_IN_A_ROW)
 
-    def succeeded(self, handler: str) -> None:
+    def ended_in_time(self, handler: str) -> None:
         """Forget a handler's timeouts, if there are any that we know of. `look` comes first."""
+        if self.has(handler):
+            log.warning("handler.back", handler=handler)
         if self._counts.pop(handler, None) is not None:
             self._redis.hdel(self._key, handler)

@@ -1,21 +1,31 @@
 """Calls: the RQ job that answers "what now?". It runs the voice handler and sends its MC to the request that waits."""
 
-import inspect
-import json
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, cast
 
 import structlog
+from pydantic import Field, JsonValue, TypeAdapter
+from redis.client import Pipeline
 
-from schemas.events import EVENTS, CallIncomingEvent, CallInputEvent, Event
+from schemas.events import CallIncomingEvent
 from schemas.mc import McError, parse_mc, render_mc
+from schemas.replies import REPLY_TTL_S, Failure, Reply
 from schemas.settings import Settings
-from workers.registry import CallHandler, Registry
+from workers.discretion import discreet
+from workers.registry import CallHandler
 from workers.run import Context, HandlerTimeoutError, Run, Runner
 from workers.runtime import Runtime, runtime
+from workers.state import Incoming, Input, StateError, state_of
 
 log = structlog.get_logger()
 
-_REPLY_TTL_S: Final = 60
+Call = Incoming | Input
+
+_CALLS: Final[TypeAdapter[Call]] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
+# What a handler is not given of the deadline, so that word of its end is there in time.
+_MARGIN_S: Final = 0.05
+_LARGEST_MARGIN: Final = 0.1
 
 
 class NoCallHandlerError(Exception):
@@ -23,61 +33,89 @@ class NoCallHandlerError(Exception):
 
 
 def answer(event_json: str, reply_to: str) -> None:
-    """Answer a call. RQ runs this; whatever goes wrong is replied at once, so that the fallback need not wait."""
+    """Answer a call. RQ runs this; whatever goes wrong is replied at once, so that the fallback need not wait.
+
+    A call whose deadline is over has been answered with the fallback: its handler is not run.
+    """
     run = runtime.get()
-    event = EVENTS.validate_json(event_json)
-    reply: dict[str, object] = {"call": event.id}
-    try:
-        reply["mc"] = compose(run, event)
-    except NoCallHandlerError as error:
-        reply["error"] = "no_handler"
-        log.error("voice.no_handler", event_id=event.id, reason=str(error))
-    except HandlerTimeoutError:
-        reply["error"] = "handler_timeout"
-    except McError as error:
-        reply["error"] = "invalid_mc"
-        log.error("voice.invalid_mc", event_id=event.id, reason=str(error))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything, and the caller waits
-        reply["error"] = "handler_raised"
-        log.error("voice.handler_raised", event_id=event.id, error=type(error).__name__)
+    call = _CALLS.validate_json(event_json)
+    call.give_state(state_of(run.redis, run.keys, call))
+    left = time_left(run, call)
+    if left <= 0:
+        log.warning("voice.too_late", event_id=call.id)
+        return
     with run.redis.pipeline(transaction=True) as pipeline:
-        pipeline.rpush(reply_to, json.dumps(reply))
-        pipeline.expire(reply_to, _REPLY_TTL_S)
+        reply = _reply(run, call, left, pipeline)
+        pipeline.rpush(reply_to, reply.model_dump_json(exclude_none=True))
+        pipeline.expire(reply_to, REPLY_TTL_S)
         pipeline.execute()
 
 
-def compose(run: Runtime, event: Event) -> list[dict[str, object]]:
-    """Run the handler of a call and give its MC with the wire's names.
+def _reply(run: Runtime, call: Call, limit: float, pipeline: Pipeline) -> Reply:
+    """Run the handler; put the state that it leaves into the reply's transaction, so that both are there or neither."""
+    try:
+        commands = compose(run, call, limit)
+        call.state.save_with(pipeline)
+    except NoCallHandlerError as error:
+        failure, reason = Failure.NO_HANDLER, str(error)
+    except HandlerTimeoutError as error:
+        failure, reason = Failure.HANDLER_TIMEOUT, str(error)
+    except McError as error:
+        failure, reason = Failure.INVALID_MC, str(error)
+    except StateError as error:
+        failure, reason = Failure.HANDLER_RAISED, str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything, and the caller waits
+        failure, reason = Failure.HANDLER_RAISED, type(error).__name__
+    else:
+        return Reply(call=call.id, mc=cast("list[JsonValue]", commands))
+    log.error(f"voice.{failure.value}", event_id=call.id, reason=discreet(reason, call))
+    return Reply(call=call.id, failure=failure)
+
+
+def time_left(run: Runtime, call: Call) -> float:
+    """Give the seconds in which an answer is of use, by the server's clock: the call's job dies at its deadline."""
+    deadline = run.settings.voice_deadline.total_seconds()
+    left_ms = run.redis.pttl(run.keys.rq_job(call.id))
+    return left_ms / 1000 - min(_MARGIN_S, deadline * _LARGEST_MARGIN)
+
+
+def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
+    """Run the handler of a call, for `limit` seconds at most, and give its MC with the wire's names.
 
     Raises NoCallHandlerError, McError, HandlerTimeoutError and whatever the handler raises.
     """
-    handler = handler_of(run.registry, event)
+    handler = run.registry.answering(call)
+    if handler is None:
+        step = "answer()" if isinstance(call, CallIncomingEvent) else f'collect("{call.data.step or ""}")'
+        raise NoCallHandlerError(f"there is no @voice.{step} for it")
     runner = Runner(run.watch)
     try:
-        context = Context(handler.name, event.id, 1, None)
-        returned = runner.run(Run(handler, event, context, run.settings.voice_deadline.total_seconds()))
-        commands = list(returned) if inspect.isgenerator(returned) else returned
+        commands = runner.run(_Run(handler, call, Context(handler.name, call.id, 1, None), limit))
     finally:
         runner.close()
-    return render_mc(parse_mc(commands), lambda step: step_url(run.settings, event, step))
+    return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
 
 
-def handler_of(registry: Registry, event: Event) -> CallHandler:
-    """Give the handler that answers a call event. Raises NoCallHandlerError."""
-    match event:
-        case CallIncomingEvent():
-            step, what = None, "@voice.answer()"
-        case CallInputEvent():
-            step = event.data.step or ""
-            what = f'@voice.collect("{step}")'
-        case _:
-            raise NoCallHandlerError(f"{event.type} is not answered")
-    handler = registry.calls.get(step)
-    if handler is None:
-        raise NoCallHandlerError(f"there is no {what}")
-    return handler
-
-
-def step_url(settings: Settings, event: Event, step: str) -> str:
+def step_url(settings: Settings, call: Call, step: str) -> str:
     """Give the `event-url` of a step of the same account's flow; the call's context goes along."""
-    return settings.callback_url(f"mocean/voice/collect/{step}", settings.token_of(event.account), event.data.context)
+    return settings.callback_url(f"mocean/voice/collect/{step}", settings.token_of(call.account), call.data.context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run(Run[CallHandler]):
+    """A run of a voice handler, which may give its actions one by one: that too is within its time."""
+
+    def call(self) -> object:
+        given = (self.event, self.context) if self.handler.takes_context else (self.event,)
+        returned = self.handler.function(*given)
+        return _awaited(returned) if self.is_async else _whole(returned)
+
+
+async def _awaited(returned: object) -> object:
+    if isinstance(returned, AsyncIterator):
+        return [action async for action in returned]
+    return _whole(await cast("Awaitable[object]", returned))
+
+
+def _whole(returned: object) -> object:
+    return list(returned) if isinstance(returned, Iterator) else returned

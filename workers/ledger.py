@@ -13,6 +13,7 @@ from redis import Redis
 
 from schemas.keys import HANDLERS_GROUP, Keys
 from workers.letters import Failure, Letters
+from workers.tally import Tally
 
 _MAX_UNWRITTEN: Final = 64
 _MAX_AGE_S: Final = 0.05
@@ -25,6 +26,7 @@ class Ledger:
         self._redis = redis
         self._keys = keys
         self._letters = Letters(redis)
+        self.tally = Tally(keys)
         self._finished: list[str] = []
         self._failures: list[Failure] = []
         self._open: dict[str, set[str]] = {}
@@ -56,6 +58,11 @@ class Ledger:
         if len(self._finished) >= _MAX_UNWRITTEN:
             self.write()
 
+    def forget(self, entry_id: str) -> None:
+        """Note no more of an entry: another worker has taken it over."""
+        self._open.pop(entry_id, None)
+        self._unwritten.discard(entry_id)
+
     def write_if_due(self) -> None:
         """Write what has waited long enough."""
         if self._since is not None and time.monotonic() - self._since >= _MAX_AGE_S:
@@ -74,7 +81,9 @@ class Ledger:
                 pipeline.xack(self._keys.events, HANDLERS_GROUP, *self._finished)
                 pipeline.hdel(self._keys.ledger, *self._finished)
                 pipeline.hdel(self._keys.suspects, *self._finished)
+            self.tally.write(pipeline)
             pipeline.execute()
+        self.tally.written()
         self._unwritten.clear()
         self._failures.clear()
         self._finished.clear()

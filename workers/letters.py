@@ -19,6 +19,7 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from schemas.keys import RETRIES_QUEUE, RETRY_JOB
+from workers.line import Line
 from workers.outcomes import RetryLater
 from workers.registry import Handler
 
@@ -34,7 +35,7 @@ class Failure:
     """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
 
     `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
-    `unrun`: it has not failed but was passed over, so that its first attempt is still to come.
+    `line`: it has not failed but was passed over, and stands in its handler's line for its first attempt.
     """
 
     handler: Handler
@@ -45,7 +46,7 @@ class Failure:
     final: bool = False
     error: str | None = None
     pause: int | None = None
-    unrun: bool = False
+    line: Line | None = None
 
     @classmethod
     def of(
@@ -65,20 +66,23 @@ class Letters:
         self._redis = redis
 
     def write(self, pipeline: Pipeline, failure: Failure) -> None:
-        """Schedule the second attempt, or bury it if the handler has no retries."""
+        """Schedule the second attempt, or bury it if the handler has no retries; or put the first one in line."""
         name = failure.handler.name
-        if failure.unrun:
-            self.begin(pipeline, failure.event_json, failure.event_id, name, failure.advanced, replay=False)
-            return
         job = self._job(failure.event_json, failure.event_id, name, failure.advanced)
+        if failure.line is not None:
+            job.meta["attempt"] = 0
+            job.set_status(JobStatus.QUEUED, pipeline=pipeline)
+            job.save(pipeline=pipeline)
+            failure.line.add(pipeline, name, job.id)
+            return
         job.meta["attempt"] = 1
+        if failure.error is not None:
+            job.meta["error"] = failure.error
         pauses = () if failure.final else failure.handler.subscription.retry
         if pauses:
             pause = jittered(pauses, 1) if failure.pause is None else failure.pause
             self._queue.schedule_job(job, job.created_at + timedelta(seconds=pause), pipeline=pipeline)
             return
-        if failure.error is not None:
-            job.meta["error"] = failure.error
         pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
         job.set_status(JobStatus.FAILED, pipeline=pipeline)
         job.save(pipeline=pipeline)

@@ -3,7 +3,6 @@
 from typing import Final
 
 LONGEST_PAUSE_S: Final = 30 * 24 * 3600
-_SHOWN: Final = 200
 
 
 class RetryLater(Exception):  # noqa: N818 - read in a handler: raise RetryLater(60)
@@ -21,14 +20,11 @@ class RetryLater(Exception):  # noqa: N818 - read in a handler: raise RetryLater
 
 
 class Drop(Exception):  # noqa: N818 - read in a handler: raise Drop("…")
-    """I am done with this event for good, though I did not do my work: no retry, no dead letter, a line in the log."""
+    """I am done with this event for good, though I did not do my work: no retry, no dead letter, a line in the log.
+
+    Of the reason the log has 200 characters at most, without the texts, names and numbers of the event.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-    @property
-    def short(self) -> str:
-        """The reason, fit for a log: one line of at most 200 characters."""
-        line = " ".join(str(self.reason).split())
-        return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -4,10 +4,11 @@ One queue a process, since RQ on two would lose the job of a worker that dies. W
 written where they differ.
 """
 
+import faulthandler
+import math
 import os
 import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Final, cast
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import DequeueTimeout, StopRequested
@@ -29,8 +31,10 @@ from rq.worker.base import BaseWorker
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
 from workers import claims
-from workers.drain import ensure_group
+from workers.group import ensure_group
+from workers.recovery import RecoverableJob, TakenJobs
 from workers.registry import Registry
+from workers.retries import hung, must_wait
 from workers.runtime import Runtime, Stop, runtime, worker_client
 from workers.tether import end_with_parent
 
@@ -38,9 +42,11 @@ log = structlog.get_logger()
 
 _WORKER_TTL_S: Final = 20
 _MAINTENANCE_S: Final = 5
-_MONITORING_S: Final = 10
+_CLAIM_REFRESHES: Final = 3
 _LOOK_S: Final = 0.5
 _WAIT_FOR_REDIS_S: Final = 2.0
+_VOICE_GRACE_S: Final = 5.0
+_BEAT_S: Final = 2.0
 
 
 class PatientQueue(Queue):
@@ -49,18 +55,28 @@ class PatientQueue(Queue):
     RQ's own waits once for long, so that a stop has to break into it; and that can strand the job just taken.
     """
 
+    @property
+    def intermediate_queue(self) -> IntermediateQueue:
+        """Where jobs are between the queue and their start."""
+        return TakenJobs(self.key, self.connection, runtime.get().settings.claim_idle)
+
     @classmethod
     def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> tuple[str, bytes] | None:
         """Take a job, or raise DequeueTimeout after `timeout` seconds, StopRequested if the process is to stop."""
         deadline = time.monotonic() + (timeout or 0)
         while not runtime.get().stop.requested:
-            taken_to = IntermediateQueue.get_intermediate_queue_key(queue_key)
-            moved = connection.blmove(queue_key, taken_to, _LOOK_S)  # type: ignore[arg-type]
-            if moved is not None:
-                return queue_key, cast("bytes", moved)
+            taken = cls.take(connection, queue_key)
+            if taken is not None:
+                return queue_key, taken
             if time.monotonic() >= deadline:
                 raise DequeueTimeout(timeout, queue_key)
         raise StopRequested
+
+    @classmethod
+    def take(cls, connection: Redis, queue_key: str) -> bytes | None:
+        """Wait for a job, shortly; keep it where RQ finds it if we die with it."""
+        taken_to = IntermediateQueue.get_intermediate_queue_key(queue_key)
+        return cast("bytes | None", connection.blmove(queue_key, taken_to, _LOOK_S))  # type: ignore[arg-type]
 
 
 class _Stoppable(BaseWorker):
@@ -73,8 +89,19 @@ class _Stoppable(BaseWorker):
         self._stop_requested = True
         runtime.get().stop.requested = True
 
+    def subscribe(self) -> None:
+        """Start RQ's listening thread, which takes no signals: one that it took would not wake the main thread.
+
+        After a SIGSTOP the alarm that is due may reach any thread; without it a worker sends no more heartbeats.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            super().subscribe()  # type: ignore[no-untyped-call]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def handle_exception(self, job: Job, *how: object) -> None:
-        """Log nothing: RQ's own line has the whole traceback, and with it texts. Ours names the error's class."""
+        """Log nothing: RQ's own line has the whole traceback, and with it texts. Ours is without the messages."""
         call_exception_handlers(self._exc_handlers, job, *how)
 
     def teardown(self) -> None:
@@ -84,14 +111,23 @@ class _Stoppable(BaseWorker):
             log.warning("worker.stopped_without_redis", worker=self.name)
 
 
-class DrainWorker(_Stoppable, Worker):
+class _Forking(_Stoppable, Worker):
+    """A worker whose jobs run in a forked horse."""
+
+    job_class = RecoverableJob
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002
+        """Give the seconds after which a job is abandoned: as long as a claim lasts. RQ's own are a minute more."""
+        return int(runtime.get().settings.claim_idle.total_seconds())
+
+
+class DrainWorker(_Forking):
     """Runs drains, in a forked horse, so that a handler that crashes takes no worker along."""
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Also tell the horse, which otherwise drains as long as events come."""
         super().request_stop(signum, frame)
-        if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGTERM)
+        self._tell_horse()
 
     def setup_work_horse_signals(self) -> None:
         """End after the handler that runs: when told, and when the worker is gone."""
@@ -100,6 +136,11 @@ class DrainWorker(_Stoppable, Worker):
         runtime.get().watch.rest()  # a horse that was killed could not say so
         end_with_parent(signal.SIGTERM, cast("int", self.pid))
 
+    def handle_exception(self, job: Job, *how: object) -> None:
+        """Say what a drain has failed on: nobody else does."""
+        log.error("drain.broken", exc_info=how)
+        super().handle_exception(job, *how)
+
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Also refresh what the horse holds. The horse cannot while a handler of its has the interpreter to itself."""
         super().maintain_heartbeats(job, execution)
@@ -107,6 +148,8 @@ class DrainWorker(_Stoppable, Worker):
             # At worst, where Redis is away for longer than a claim lasts, another worker runs the entry too.
             with suppress(RedisError):
                 claims.refresh(runtime.get())
+        if runtime.get().stop.requested:
+            self._tell_horse()  # it was being forked when we were told
 
     def handle_work_horse_killed(self, job: Job, *how: object) -> None:
         """Let go of what the horse died with before its job is put back, so that whoever takes that finds it."""
@@ -118,14 +161,24 @@ class DrainWorker(_Stoppable, Worker):
         super().execute_job(job, queue)
         self._let_go()
 
+    def _tell_horse(self) -> None:
+        if self.horse_pid:
+            with suppress(ProcessLookupError):  # it may have ended just now
+                os.kill(self.horse_pid, signal.SIGTERM)
+
     def _let_go(self) -> None:
         # What is not let go now is taken over when its claim has run out.
         with suppress(RedisError):
             claims.let_go(runtime.get())
 
 
-class RetryWorker(_Stoppable, Worker):
+class RetryWorker(_Forking):
     """Runs retries, in a forked horse. A retry is short: the worker waits for it when it is to stop."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job, or put it in line if its handler hangs and another one has the turn."""
+        if not must_wait(runtime.get(), job, queue.intermediate_queue_key):
+            super().execute_job(job, queue)
 
     def setup_work_horse_signals(self) -> None:
         """Finish the retry that runs, whatever happens around."""
@@ -137,11 +190,53 @@ class RetryWorker(_Stoppable, Worker):
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Also end a horse that no alarm could end."""
         super().maintain_heartbeats(job, execution)
-        end_overdue(self)
+        if end_overdue(self):
+            hung(runtime.get(), job)
+
+
+class CallQueue(PatientQueue):
+    """A queue whose jobs are taken for good: a call whose worker died is not run again, its caller cannot wait."""
+
+    @classmethod
+    def take(cls, connection: Redis, queue_key: str) -> bytes | None:
+        """Wait for a job, shortly."""
+        popped = cast("tuple[bytes, bytes] | None", connection.blpop([queue_key], _LOOK_S))
+        return popped and popped[1]
 
 
 class VoiceWorker(_Stoppable, SimpleWorker):
-    """Answers calls without a fork, which alone would cost more than the answer."""
+    """Answers calls: without a fork, and without RQ's book-keeping, which alone would cost more than the answer.
+
+    Around one job RQ sends some forty commands, ten of which wait for the disk, so that a job that is abandoned is
+    found and one that fails is kept. A call is neither run again nor kept: its job dies at its deadline by itself.
+    """
+
+    queue_class = CallQueue
+    _beat = -math.inf
+
+    def execute_job(self, job: Job, queue: Queue) -> None:  # noqa: ARG002
+        """Run the job. A handler that holds the interpreter hears no alarm: it takes this process along."""
+        within = runtime.get().settings.voice_deadline.total_seconds() + _VOICE_GRACE_S
+        faulthandler.dump_traceback_later(within, exit=True)
+        try:
+            job.perform()
+        except StopRequested:
+            raise
+        except Exception as error:  # noqa: BLE001 - the next call is to be answered whatever was wrong with this one
+            log.error("voice.broken", event_id=job.id, error=type(error).__name__)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that the worker lives; RQ would say so three times a job."""
+        if time.monotonic() - self._beat >= _BEAT_S:
+            self._beat = time.monotonic()
+            super().heartbeat(timeout, pipeline)
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Write the state if it is another."""
+        if state != self._state:
+            super().set_state(state, pipeline)
 
 
 class Scheduler(RQScheduler):
@@ -152,9 +247,16 @@ class Scheduler(RQScheduler):
         """Try each second; RQ's own waits two minutes."""
         return bool(self._queue_names != self.acquired_locks)
 
-    def stop_by(self, stop: Stop) -> "Scheduler":
-        """Use this to stop, so that it also stops while the server is away."""
+    def heartbeat(self) -> None:
+        """Also let the lock run out as soon as any other claim; RQ's own lasts a minute."""
+        super().heartbeat()  # type: ignore[no-untyped-call]
+        for name in self.acquired_locks:
+            self.connection.expire(self.get_locking_key(name), self._claim_s)
+
+    def stop_by(self, stop: Stop, claim_s: int) -> "Scheduler":
+        """Use this to stop, so that it also stops while the server is away. `claim_s`: how long its lock lasts."""
         self._stop = stop
+        self._claim_s = claim_s
         return self
 
     def request_stop(self, signum: int | None = None, frame: FrameType | None = None) -> None:  # noqa: ARG002
@@ -163,7 +265,7 @@ class Scheduler(RQScheduler):
         self._stop.requested = True
 
 
-_WORKERS: Final[dict[str, Callable[..., BaseWorker]]] = {
+_WORKERS: Final[dict[str, type[_Stoppable]]] = {
     EVENTS_QUEUE: DrainWorker,
     RETRIES_QUEUE: RetryWorker,
     VOICE_QUEUE: VoiceWorker,
@@ -179,26 +281,27 @@ def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registr
     name = uuid4().hex
     runtime.set(Runtime(settings, registry, redis, consumer=name, stop=stop))
     ensure_group(redis, settings.keys)
-    worker = _WORKERS[queue](
-        [PatientQueue(queue, connection=redis, serializer=JSONSerializer)],
+    worker_class = _WORKERS[queue]
+    worker = worker_class(
+        [worker_class.queue_class(queue, connection=redis, serializer=JSONSerializer)],
         name=name,
         connection=redis,
         serializer=JSONSerializer,
         worker_ttl=_WORKER_TTL_S,
         maintenance_interval=_MAINTENANCE_S,
-        job_monitoring_interval=_MONITORING_S,
+        job_monitoring_interval=int(settings.claim_idle.total_seconds() / _CLAIM_REFRESHES),
         log_job_description=False,
     )
     worker.work(logging_level="WARNING")
 
 
-def run_scheduler(redis_url: str) -> None:
+def run_scheduler(settings: Settings, redis_url: str) -> None:
     """Move retries to their queue when they are due, until SIGTERM or SIGINT."""
     stop = Stop()
     redis = worker_client(redis_url, stop)
     scheduler = Scheduler([RETRIES_QUEUE], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
     try:
-        scheduler.stop_by(stop).work()  # type: ignore[no-untyped-call]
+        scheduler.stop_by(stop, int(settings.claim_idle.total_seconds())).work()  # type: ignore[no-untyped-call]
     except StopRequested:
         log.warning("scheduler.stopped_without_redis")
 

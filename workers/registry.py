@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from schemas.events import DATA_OF_TYPE, Event, EventType
+from schemas.events import DATA_OF_TYPE, CallIncomingEvent, CallInputEvent, Event, EventType
+from workers.filters import CallFilter, Values
 
 DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
 DEFAULT_TIMEOUT_S: Final = 60.0
@@ -36,13 +37,6 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class CallSubscription:
-    """What a voice handler answers: a new call (`step` None) or the digits of a step."""
-
-    step: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Handler:
     """A function of the user's that runs on events."""
 
@@ -66,11 +60,11 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class CallHandler:
-    """A function of the user's that answers calls."""
+    """A function of the user's that answers calls. `is_async`: also as an async generator."""
 
     name: str
     function: Callable[..., object]
-    step: str | None
+    filter: CallFilter
     takes_context: bool
     is_async: bool
 
@@ -80,33 +74,41 @@ class Registry:
     """The handlers of one deployment."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
-    calls: dict[str | None, CallHandler] = field(default_factory=dict)
+    calls: dict[str, CallHandler] = field(default_factory=dict)
     _by_type: dict[EventType, list[Handler]] = field(default_factory=lambda: {kind: [] for kind in EventType})
 
     def of_type(self, kind: EventType) -> Sequence[Handler]:
         """Give the handlers that may want an event of this type, in the order of their declaration."""
         return self._by_type[kind]
 
+    def answering(self, event: CallIncomingEvent | CallInputEvent) -> CallHandler | None:
+        """Give the one handler that answers a call; None where there is none."""
+        step = None if isinstance(event, CallIncomingEvent) else event.data.step or ""
+        handlers = [handler for handler in self.calls.values() if handler.filter.step == step]
+        for handler in handlers:
+            if not handler.filter.otherwise and handler.filter.fits(event.data):
+                return handler
+        return next((handler for handler in handlers if handler.filter.otherwise), None)
+
     def add(self, function: Callable[..., object]) -> None:
         """Take a marked function in.
 
-        Raises HandlerError where it would answer a call that another one answers already.
+        Raises HandlerError where it could answer a call that another one answers too.
         """
         for number, mark in enumerate(marks(function), 1):
             name = f"{function.__module__}.{function.__qualname__}" + (f"#{number}" if number > 1 else "")
-            takes_context, is_async = _takes_context(function), inspect.iscoroutinefunction(function)
+            takes_context = _takes_context(function)
+            is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
             if isinstance(mark, Subscription):
                 handler = Handler(name, function, mark, takes_context, is_async)
                 self.handlers[name] = handler
                 for kind in mark.types:
                     self._by_type[kind].append(handler)
             else:
-                if other := self.calls.get(mark.step):
-                    what = "a new call" if mark.step is None else f"the step {mark.step!r}"
-                    raise HandlerError(
-                        f"{place(function)}: {what} is already answered by {place(other.function)}; keep one"
-                    )
-                self.calls[mark.step] = CallHandler(name, function, mark.step, takes_context, is_async)
+                for other in self.calls.values():
+                    if mark.overlaps(other.filter):
+                        raise HandlerError(_both_answer(function, other.function, mark))
+                self.calls[name] = CallHandler(name, function, mark, takes_context, is_async)
 
 
 def on(
@@ -133,6 +135,8 @@ def on(
 
     def mark(function: Function) -> Function:
         _must_be_function(function, "on")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise HandlerError(f"{place(function)}: it has a yield, so that calling it runs nothing; take that out")
         kinds = _kinds(function, types)
         for kind in kinds:
             for name in matches:
@@ -153,29 +157,60 @@ def on(
     return mark
 
 
-def answer() -> Callable[[Function], Function]:
-    """Answer new calls with the function: it is given the `call.incoming` event and returns an MC."""
+def answer(
+    *misused: object, callee: Values | None = None, caller: Values | None = None, otherwise: bool = False
+) -> Callable[[Function], Function]:
+    """Answer new calls with the function: it is given the call (`voice.Incoming`) and returns an MC.
 
+    `callee`, `caller`: only calls to, or from, one of these numbers. `otherwise`: the calls that no other one wants.
+    No two handlers may want the same call: that is a HandlerError at the start.
+    """
+    if misused:
+        raise HandlerError(_bare(misused[0], "voice.answer"))
+    return _answers("voice.answer", None, callee=callee, caller=caller, otherwise=otherwise)
+
+
+def collect(
+    step: str = "",
+    *,
+    digits: Values | None = None,
+    callee: Values | None = None,
+    caller: Values | None = None,
+    otherwise: bool = False,
+) -> Callable[[Function], Function]:
+    """Answer the digits of `mc.collect(step=…)`: the function is given the call (`voice.Input`) and returns an MC.
+
+    `digits`: only these, each value a whole input, "" for none in time; the rest as in `answer`. Without a step it
+    answers `…/voice/collect`, for an `event-url` that was written by hand.
+    """
+    if not isinstance(step, str):
+        raise HandlerError(_bare(step, "voice.collect"))
+    return _answers("voice.collect", step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+
+
+def _answers(
+    decorator: str,
+    step: str | None,
+    *,
+    digits: Values | None = None,
+    callee: Values | None,
+    caller: Values | None,
+    otherwise: bool,
+) -> Callable[[Function], Function]:
     def mark(function: Function) -> Function:
-        _must_be_function(function, "voice.answer")
-        return _mark(function, CallSubscription(None))
+        _must_be_function(function, decorator)
+        try:
+            wanted = CallFilter.of(step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+        except ValueError as error:
+            raise HandlerError(f"{place(function)}: {error}") from None
+        return _mark(function, wanted)
 
     return mark
 
 
-def collect(step: str) -> Callable[[Function], Function]:
-    """Answer the digits of `mc.collect(step=…)`: the function is given the `call.input` event and returns an MC."""
-
-    def mark(function: Function) -> Function:
-        _must_be_function(function, "voice.collect")
-        return _mark(function, CallSubscription(step))
-
-    return mark
-
-
-def marks(function: object) -> tuple[Subscription | CallSubscription, ...]:
+def marks(function: object) -> tuple[Subscription | CallFilter, ...]:
     """Give what the decorators left on a function."""
-    found: tuple[Subscription | CallSubscription, ...] = getattr(function, _MARK, ())
+    found: tuple[Subscription | CallFilter, ...] = getattr(function, _MARK, ())
     return found
 
 
@@ -185,7 +220,21 @@ def place(function: Callable[..., object]) -> str:
     return f"{function.__qualname__} ({code.co_filename.rpartition('/')[2]}, line {code.co_firstlineno})"
 
 
-def _mark(function: Function, mark: Subscription | CallSubscription) -> Function:
+def _bare(misused: object, decorator: str) -> str:
+    """Say that the parentheses are missing; a bare decorator would replace the function by one that nobody finds."""
+    where = place(misused) if inspect.isfunction(misused) else repr(misused)
+    return f"{where}: write @{decorator}(…) with parentheses"
+
+
+def _both_answer(function: Callable[..., object], other: Callable[..., object], wanted: CallFilter) -> str:
+    apart = "callee=, caller=" if wanted.step is None else "digits=, callee=, caller="
+    return (
+        f"{place(function)}: {wanted} can also be for {place(other)};"
+        f" keep one, or tell them apart by {apart} or otherwise=True"
+    )
+
+
+def _mark(function: Function, mark: Subscription | CallFilter) -> Function:
     namespace = getattr(function, "__globals__", {})
     earlier = namespace.get(function.__name__)
     # The later of two functions of one name would silently take the place of the earlier.

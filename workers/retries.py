@@ -3,6 +3,7 @@
 A replay is one too, and so is a dead letter that is given another try; their attempts count from 1.
 """
 
+import time
 from typing import cast
 
 from rq import get_current_job
@@ -10,11 +11,40 @@ from rq.job import Job
 
 from schemas.events import EVENTS
 from workers.aside import Aside
+from workers.discretion import discreet
 from workers.letters import ABANDONED_RUNS, error_name, jittered, pause_asked
+from workers.line import Line
 from workers.outcomes import Drop
-from workers.registry import HandlerError
+from workers.registry import DEFAULT_TIMEOUT_S, Handler, HandlerError
 from workers.run import Context, HandlerTimeoutError, Run, Runner
-from workers.runtime import runtime
+from workers.runtime import Runtime, runtime
+from workers.tally import Tally
+
+
+def must_wait(run: Runtime, job: Job, taken_to: str) -> bool:
+    """Put a job in its handler's line, before a horse is forked for it, if the handler hangs and it has not the turn.
+
+    A handler that hangs on this event alone is not set aside; so a job that has hung before runs in turn as well.
+    """
+    name = cast("str", job.meta["handler"])
+    aside, line = Aside(run.redis, run.keys), Line(run.redis, run.keys)
+    aside.look()
+    if not aside.has(name) and job.meta.get("error") != HandlerTimeoutError.__name__:
+        return False
+    handler = run.registry.handlers.get(name)
+    if line.take_turn(name, job.id, handler.subscription.timeout if handler else DEFAULT_TIMEOUT_S):
+        return False
+    line.join(name, job.id, taken_to)
+    return True
+
+
+def hung(run: Runtime, job: Job) -> None:
+    """Say that a job's horse was killed because no alarm could end the handler. RQ then goes on with the job."""
+    name = cast("str", job.meta["handler"])
+    job.refresh()  # type: ignore[no-untyped-call]  # its horse has counted the attempt
+    _failed(job, run.registry.handlers.get(name), HandlerTimeoutError())
+    Aside(run.redis, run.keys).timed_out(name)
+    Line(run.redis, run.keys).pause(name)
 
 
 def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
@@ -30,33 +60,55 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
     job.save_meta()  # type: ignore[no-untyped-call]
     handler = run.registry.handlers.get(handler_name)
     runner = Runner(run.watch)
-    aside = Aside(run.redis, run.keys)
+    aside, line = Aside(run.redis, run.keys), Line(run.redis, run.keys)
     aside.look()
     context = Context(handler_name, event.id, attempt, advanced, replay=job.meta.get("replay", False))
+    raised: BaseException | None = None
+    began = time.perf_counter()
     try:
         if handler is None:
             raise HandlerError(f"there is no handler {handler_name} any more")
         # What failed may have been `when`, and what it would have said is not known.
         if handler.wants(event, advanced=advanced):
             runner.run(Run(handler, event, context, handler.subscription.timeout))
-            aside.succeeded(handler_name)
         else:
             context.log.info("handler.not_wanted")
     except Drop as drop:
-        context.log.warning("handler.dropped", reason=drop.short)
+        raised = drop
+        context.log.warning("handler.dropped", reason=discreet(str(drop.reason), event))
     except (Exception, SystemExit) as error:
         context.log.warning("handler.failed", error=error_name(error))
-        if isinstance(error, HandlerTimeoutError):
-            aside.timed_out(handler_name)
-        pauses = handler.subscription.retry if handler else ()
-        if attempt <= len(pauses):
-            asked = pause_asked(error)
-            job.retry_intervals = [jittered(pauses, attempt) if asked is None else asked]
-            job.retries_left = ABANDONED_RUNS
-        else:
-            job.retries_left = 0  # RQ then keeps it as a dead letter, with this traceback
-            job.meta["error"] = error_name(error)
-            job.save_meta()  # type: ignore[no-untyped-call]
+        raised = error
+        _failed(job, handler, error)
         raise
     finally:
         runner.close()
+        _tell(run, handler_name, raised, time.perf_counter() - began)
+        if isinstance(raised, HandlerTimeoutError):
+            aside.timed_out(handler_name)
+            line.pause(handler_name)
+        else:
+            aside.ended_in_time(handler_name)
+            line.pass_on(handler_name, job.id)
+
+
+def _tell(run: Runtime, handler: str, error: BaseException | None, seconds: float) -> None:
+    tally = Tally(run.keys)
+    tally.ran(handler, error, seconds)
+    with run.redis.pipeline(transaction=True) as pipeline:
+        tally.write(pipeline)
+        pipeline.execute()
+
+
+def _failed(job: Job, handler: Handler | None, error: BaseException) -> None:
+    """Say by what RQ reads in the job when it is to run again; after the last attempt it is a dead letter."""
+    attempt: int = job.meta["attempt"]
+    job.meta["error"] = error_name(error)
+    job.save_meta()  # type: ignore[no-untyped-call]
+    pauses = handler.subscription.retry if handler else ()
+    if attempt <= len(pauses):
+        asked = pause_asked(error)
+        job.retry_intervals = [jittered(pauses, attempt) if asked is None else asked]
+        job.retries_left = ABANDONED_RUNS
+    else:
+        job.retries_left = 0  # RQ then keeps it, with this traceback

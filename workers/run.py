@@ -4,7 +4,8 @@ import asyncio
 import math
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Generic, TypeVar, cast
@@ -57,6 +58,21 @@ class Context:
             event_id=self.event_id, handler=self.handler, attempt=self.attempt
         )
         return bound
+
+
+_running: Final[ContextVar[Context | None]] = ContextVar("running", default=None)
+
+
+def at_work() -> Mapping[str, object]:
+    """Name the run that this is called in, for log lines; nothing outside of one.
+
+    A handler's own lines, and those of what it calls, are asked for it; to bind it anew for each run would cost ten
+    times as much.
+    """
+    context = _running.get()
+    if context is None:
+        return {}
+    return {"event_id": context.event_id, "handler": context.handler, "attempt": context.attempt}
 
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler | CallHandler)
@@ -157,8 +173,10 @@ class Runner:
                     self._alarm.expect_end(run.limit + _ASYNC_GRACE_S, _in_a_task)
                     return self._await(run)
                 self._alarm.expect_end(run.limit)
+                _running.set(run.context)
                 return run.call()
             finally:
+                _running.set(None)
                 self._alarm.rest()
                 self._watch.rest()
         except _Alarm:
@@ -175,9 +193,19 @@ class Runner:
         return outcome[0]
 
     def run_together(
-        self, runs: Sequence[Run[AnyHandler]], ended: Callable[[Run[AnyHandler], BaseException | None], None]
+        self,
+        runs: Sequence[Run[AnyHandler]],
+        ended: Callable[[Run[AnyHandler], BaseException | None, float], None],
+        line_of: Callable[[Run[AnyHandler]], Hashable] = id,
     ) -> None:
-        """Run async handlers side by side, `MAX_TOGETHER` at a time; call `ended` as each ends, with what it raised."""
+        """Run async handlers side by side, `MAX_TOGETHER` at a time.
+
+        `ended` is called as each ends, with what it raised and the seconds that it took. Those of one line, by
+        `line_of`, run one after another.
+        """
+        lines: dict[Hashable, list[Run[AnyHandler]]] = {}
+        for run in runs:
+            lines.setdefault(line_of(run), []).append(run)
         gate = asyncio.Semaphore(MAX_TOGETHER)
         due: dict[asyncio.Task[None], float] = {}
 
@@ -186,19 +214,24 @@ class Runner:
                 task = cast("asyncio.Task[None]", asyncio.current_task())
                 due[task] = time.monotonic() + run.limit + _ASYNC_GRACE_S
                 self._watch.expect_end(run.limit + _ASYNC_GRACE_S)
+                raised: BaseException | None = None
+                began = time.perf_counter()
                 try:
                     await _within(run)
                 except _Alarm:
-                    ended(run, run.too_long())
+                    raised = run.too_long()
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything
-                    ended(run, error)
-                else:
-                    ended(run, None)
+                    raised = error
                 finally:
                     del due[task]
+                ended(run, raised, time.perf_counter() - began)
+
+        async def one_after_another(line: Sequence[Run[AnyHandler]]) -> None:
+            for run in line:
+                await one(run)
 
         async def everyone() -> None:
-            await asyncio.gather(*(one(run) for run in runs))
+            await asyncio.gather(*map(one_after_another, lines.values()))
 
         def blocks() -> bool:
             """Tell whether a handler that should await has the loop to itself for longer than it may."""
@@ -228,6 +261,7 @@ def _in_a_task() -> bool:
 async def _within(run: Run[AnyHandler]) -> object:
     """Await an async handler for as long as it may take."""
     timeout = asyncio.timeout(run.limit)
+    _running.set(run.context)
     try:
         async with timeout:
             return await cast("Awaitable[object]", run.call())
@@ -235,3 +269,5 @@ async def _within(run: Run[AnyHandler]) -> object:
         if timeout.expired():
             raise run.too_long() from None
         raise
+    finally:
+        _running.set(None)

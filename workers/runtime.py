@@ -46,9 +46,11 @@ class Runtime:
     stop: Stop
     watch: Watch = field(default_factory=Watch)
     keys: Keys = field(init=False)
+    claim_idle_ms: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = self.settings.keys
+        self.claim_idle_ms = round(self.settings.claim_idle.total_seconds() * 1000)
 
 
 runtime: Final[ContextVar[Runtime]] = ContextVar("runtime")

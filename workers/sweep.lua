@@ -1,5 +1,6 @@
--- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone.
--- KEYS: events. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms)
+-- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone, and what a worker
+-- noted of an entry that another one finished.
+-- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms)
 -- Returns 1 if entries wait that no consumer has.
 local function parts(id)
   local ms, seq = string.match(id, '(%d+)-(%d+)')
@@ -37,6 +38,12 @@ for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = map(flat)
   if one['pending'] == 0 and one['idle'] > tonumber(ARGV[3]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one['name'])
+  end
+end
+for _, notes in ipairs({KEYS[2], KEYS[3]}) do
+  for _, field in ipairs(redis.call('HRANDFIELD', notes, 64)) do
+    local id = string.match(field, '^%S+')
+    if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then redis.call('HDEL', notes, field) end
   end
 end
 return before(delivered, generated) and 1 or 0

@@ -11,8 +11,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
-from workers.claims import CLAIM_IDLE_MS
-from workers.drain import ensure_group, ring
+from workers.drain import ring
+from workers.group import ensure_group
+from workers.line import Line
 
 log = structlog.get_logger()
 
@@ -27,7 +28,9 @@ class Sweep:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._keys = settings.keys
+        self._line = Line(redis, settings.keys)
         self._retention_ms = round(settings.retention.total_seconds() * 1000)
+        self._claim_idle_ms = round(settings.claim_idle.total_seconds() * 1000)
         self._script = redis.register_script(files("workers").joinpath("sweep.lua").read_text())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="sweep", daemon=True)
@@ -44,9 +47,11 @@ class Sweep:
     def sweep(self) -> None:
         """Sweep once. Raises RedisError."""
         ensure_group(self._redis, self._keys)
-        waiting = self._script(keys=[self._keys.events], args=[HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS])
+        self._line.go_on()
+        keys = [self._keys.events, self._keys.ledger, self._keys.suspects]
+        waiting = self._script(keys=keys, args=[HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS])
         bell_lost = not self._redis.exists(self._keys.bell)
-        stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=CLAIM_IDLE_MS)
+        stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=self._claim_idle_ms)
         if bell_lost and (waiting or stale):
             ring(self._redis, self._keys)
 

@@ -1,0 +1,1 @@
+"""Fault runs: the running service, whose processes are killed and stopped at random. `python -m tests.chaos`."""

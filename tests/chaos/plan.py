@@ -1,0 +1,63 @@
+"""The plan: which events are sent, what is special about each, and which handlers want it."""
+
+import random
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlencode
+
+from ringback.samples import find
+from ringback.trigger import build
+from tests.service import TOKEN
+
+
+class Kind(StrEnum):
+    """What an event does to its handlers; all but PLAIN are the keyword of an inbound SMS."""
+
+    PLAIN = "PLAIN"
+    SLOW = "SLOW"
+    HOLD = "HOLD"
+    POISON = "POISON"
+    FLAKY = "FLAKY"
+
+
+EVERYTHING: Final = ("quick", "quick_too", "awaiting")
+HANDLERS: Final = {kind: EVERYTHING if kind is Kind.PLAIN else (*EVERYTHING, kind.lower()) for kind in Kind}
+
+_USERS: Final = 500
+
+
+@dataclass
+class Plan:
+    """The events from 0, `slow`, `hold` and `poison` of them of those kinds, and one in `flaky_every` FLAKY."""
+
+    events: int
+    seed: int
+    slow: int
+    hold: int
+    poison: int
+    flaky_every: int
+    kinds: list[Kind] = field(init=False)
+
+    def __post_init__(self) -> None:
+        chosen = random.Random(self.seed)  # noqa: S311 - a run is to be repeated by its seed
+        self.kinds = [Kind.FLAKY if chosen.randrange(self.flaky_every) == 0 else Kind.PLAIN for _ in range(self.events)]
+        special = [Kind.SLOW] * self.slow + [Kind.HOLD] * self.hold + [Kind.POISON] * self.poison
+        # Not the last ones, so that faults and load meet them.
+        for number, kind in zip(chosen.sample(range(self.events * 4 // 5), len(special)), special, strict=True):
+            self.kinds[number] = kind
+
+    def request(self, number: int) -> bytes:
+        """Give a callback as it goes over the wire; the same number has the same ids and is the same event."""
+        user, kind = f"6012{number % _USERS:07d}", self.kinds[number]
+        if kind is Kind.PLAIN and number % 3:
+            message = {"mocean-msgid": f"chaos-{self.seed}-{number}", "mocean-from": user}
+            wire = build(find("mocean/delivery-report"), message)
+        else:
+            text = {"mocean-text": f"chaos {self.seed} {number}", "mocean-time": "2026-01-02 03:04:05"}
+            wire = build(find("mocean/inbound-sms"), {**text, "mocean-from": user, "mocean-keyword": kind})
+        query = urlencode({"token": TOKEN, "ctx.n": number})
+        headers = {"Host": "127.0.0.1", **wire.headers, "Content-Length": str(len(wire.body))}
+        head = [f"{wire.method} {wire.path}?{query} HTTP/1.1"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*head, "", ""]).encode() + wire.body

@@ -1,0 +1,227 @@
+"""The committer: whatever happens to requests and connections, what is answered 200 is stored, and nothing is twice."""
+
+import asyncio
+import json
+import random
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+from urllib.parse import quote
+
+import httpx
+import pytest
+from redis import Redis
+
+from receiver.commit import CommitError, Committer
+from receiver.script import commit_client
+from receiver.waiting import Outcome
+from ringback.samples import find
+from schemas.events import Event
+from schemas.keys import Keys
+from tests.sample_events import event_of
+from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, running, wait_for
+
+REPORT = find("mycoolsms/delivery-report")
+
+
+def reports(number: int) -> list[Event]:
+    """Make events, each of a message of its own."""
+    return [event_of(REPORT, {"smsid": secrets.token_hex(8)}) for _ in range(number)]
+
+
+@dataclass
+class Bench:
+    """A committer of the test's own, and its Redis."""
+
+    redis: Redis
+    committer: Committer
+    keys: Keys
+    tasks: list["asyncio.Task[Outcome]"] = field(default_factory=list)
+
+    def stored(self) -> list[str]:
+        """Give the ids of the events in the stream."""
+        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(self.keys.events))
+        return [fields[b"id"].decode() for _, fields in entries]
+
+    async def hand_over(self, events: Iterable[Event]) -> list["asyncio.Task[Outcome]"]:
+        """Start to commit events; gives back control once the committer has them all."""
+        tasks = [asyncio.create_task(self.committer.commit(event)) for event in events]
+        await asyncio.sleep(0)
+        return tasks
+
+    async def commit(self, events: Iterable[Event]) -> list[Outcome | BaseException]:
+        """Commit events together and give what became of each."""
+        return await asyncio.gather(*await self.hand_over(events), return_exceptions=True)
+
+    async def held(self) -> int:
+        """Wait until a commit is held up in Redis; give the id of its connection there."""
+        return await asyncio.to_thread(wait_for, lambda: held_commit(self.redis), "the commit")
+
+
+def held_commit(redis: Redis) -> int | None:
+    """Find the connection of a commit that Redis, told to pause, has received and not run."""
+    clients = redis.client_list()
+    return next((int(one["id"]) for one in clients if one["cmd"] == "evalsha" and "b" in one["flags"]), None)
+
+
+@pytest.fixture
+async def bench(redis_url: str) -> AsyncIterator[Bench]:
+    keys = Keys(f"t{secrets.token_hex(4)}")
+    committer = Committer(commit_client(redis_url), keys, timedelta(hours=1), timedelta(hours=1))
+    with Redis.from_url(redis_url) as redis:
+        yield Bench(redis, committer, keys)
+    await committer.close()
+
+
+async def test_requests_that_are_cancelled_at_any_moment_take_no_event_along(bench: Bench) -> None:
+    events = reports(500)
+    dice = random.Random(5)  # noqa: S311
+    cancelled = 0
+    for start in range(0, len(events), 50):
+        for task in await bench.hand_over(events[start : start + 50]):
+            if dice.random() < 0.5:
+                asyncio.get_running_loop().call_later(dice.random() * 0.004, task.cancel)
+            bench.tasks.append(task)
+        await asyncio.sleep(dice.random() * 0.004)
+    for ended in await asyncio.gather(*bench.tasks, return_exceptions=True):
+        assert ended is Outcome.STORED or isinstance(ended, asyncio.CancelledError)
+        cancelled += ended is not Outcome.STORED
+    assert 0 < cancelled < len(events)
+    # A provider that had no answer repeats.
+    assert set(await bench.commit(events)) == {Outcome.DUPLICATE}
+    assert sorted(bench.stored()) == sorted(event.id for event in events)
+
+
+async def test_closing_finishes_what_was_handed_over(bench: Bench) -> None:
+    events = reports(600)
+    tasks = await bench.hand_over(events)
+    await bench.committer.close()
+    assert {task.result() for task in tasks} == {Outcome.STORED}
+    assert bench.stored() == [event.id for event in events]
+
+
+async def test_a_connection_that_breaks_fails_only_the_requests_of_its_commit(bench: Bench) -> None:
+    first, then = reports(1), reports(20)
+    await bench.commit(reports(1))  # so that the connection and the script are there
+    bench.redis.client_pause(10_000, all=False)
+    try:
+        (task,) = await bench.hand_over(first)
+        connection = await bench.held()
+        tasks = await bench.hand_over(then)
+        bench.redis.client_kill_filter(_id=str(connection))
+        with pytest.raises(CommitError):
+            await task
+    finally:
+        bench.redis.client_unpause()
+    assert await asyncio.gather(*tasks) == [Outcome.STORED] * len(then)
+    assert await bench.commit(first) == [Outcome.STORED]
+    assert bench.stored()[1:] == [event.id for event in (*then, *first)]
+
+
+async def test_a_commit_whose_reply_is_late_is_not_stored_twice(bench: Bench) -> None:
+    events = reports(20)
+    await bench.commit(reports(1))
+    bench.redis.client_pause(10_000, all=False)
+    try:
+        (task,) = await bench.hand_over(events[:1])
+        await bench.held()
+        with pytest.raises(CommitError):  # after its second
+            await task
+    finally:
+        bench.redis.client_unpause()
+    outcomes = await bench.commit(events)
+    assert set(outcomes) <= {Outcome.STORED, Outcome.DUPLICATE}
+    assert sorted(bench.stored()[1:]) == sorted(event.id for event in events)
+
+
+async def test_an_event_that_redis_cannot_take_loses_no_other(bench: Bench) -> None:
+    """Nobody but Ringback writes these keys; should one be of a wrong type all the same, others get in by a repeat."""
+    events = reports(21)
+    bad = events.pop(10)
+    subject = cast("str", bad.subject)
+    key = bench.keys.message(bad.provider, bad.account, subject)
+    bench.redis.set(key, "no hash")
+    bench.redis.client_pause(10_000, all=False)  # so that all the others are in one group
+    try:
+        (warm,) = await bench.hand_over(reports(1))
+        await bench.held()
+        tasks = await bench.hand_over([*events[:10], bad, *events[10:]])
+    finally:
+        bench.redis.client_unpause()
+    assert await warm is Outcome.STORED
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(outcomes[10], CommitError)
+    assert set(await bench.commit(events)) <= {Outcome.STORED, Outcome.DUPLICATE}
+    assert sorted(bench.stored()[1:]) == sorted(event.id for event in events)
+    bench.redis.delete(key)
+    assert await bench.commit([bad]) == [Outcome.STORED]
+
+
+def request_of(smsid: str) -> bytes:
+    body = json.dumps({"smsid": smsid, "status": "SMS_STATUS_DELIVERED"}).encode()
+    head = f"POST /webhooks/mycoolsms/delivery-report?token={quote(TOKEN)} HTTP/1.1\r\nHost: test\r\n"
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def subjects(service: Service) -> list[str]:
+    return [json.loads(entry["event"])["subject"] for entry in service.stored()]
+
+
+def test_clients_that_hang_up_at_once_and_repeat_leave_each_event_once(redis_url: str) -> None:
+    with running(redis_url, queues="") as service:
+        smsids = [secrets.token_hex(8) for _ in range(200)]
+        for smsid in smsids:
+            with socket.create_connection(("127.0.0.1", service.port)) as connection:
+                connection.sendall(request_of(smsid))
+        # It got no answer, so the provider repeats; most are stored by then, or on their way.
+        for smsid in smsids:
+            body = {"smsid": smsid, "status": "SMS_STATUS_DELIVERED"}
+            assert service.request("POST", "mycoolsms/delivery-report", json=body).status_code == 200
+        assert sorted(subjects(service)) == sorted(smsids)
+
+
+async def until_answered(http: httpx.AsyncClient, smsid: str) -> int | None:
+    """Send a report; give its answer's code, None if there was no answer."""
+    body = {"smsid": smsid, "status": "SMS_STATUS_DELIVERED"}
+    try:
+        answer = await http.post(f"/webhooks/mycoolsms/delivery-report?token={TOKEN}", json=body)
+    except httpx.TransportError:
+        return None
+    return answer.status_code
+
+
+@pytest.mark.parametrize("attempt", range(3))
+async def test_a_receiver_that_is_stopped_answers_what_it_has_taken(redis_url: str, attempt: int) -> None:
+    with closing(Service(redis_url, f"t{secrets.token_hex(4)}", free_port())) as service:
+        smsids = [secrets.token_hex(8) for _ in range(64)]
+        with process([*RINGBACK, "serve"], **service.settings) as receiver:
+            await asyncio.to_thread(await_ready, service, 0)
+            answers = await answers_around_stop(service, smsids, receiver)
+            # uvicorn ends in good order, then by the signal that it was sent
+            assert await asyncio.to_thread(receiver.wait, 20) == -signal.SIGTERM
+        answered = [smsid for smsid, code in zip(smsids, answers, strict=True) if code == 200]
+        assert answered
+        assert set(answers) <= {200, None}
+        assert sorted(subjects(service)) == sorted(["warm", *answered])
+
+
+async def answers_around_stop(
+    service: Service, smsids: list[str], receiver: "subprocess.Popen[bytes]"
+) -> list[int | None]:
+    """Stop the receiver while a commit is held up and requests gather behind it; give the answers' codes."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service.port}", timeout=30) as http:
+        assert await until_answered(http, "warm") == 200
+        service.redis.client_pause(10_000, all=False)
+        try:
+            sent = [asyncio.create_task(until_answered(http, smsid)) for smsid in smsids]
+            await asyncio.to_thread(wait_for, lambda: held_commit(service.redis), "the commit")
+            receiver.send_signal(signal.SIGTERM)
+        finally:
+            service.redis.client_unpause()
+        return await asyncio.gather(*sent)

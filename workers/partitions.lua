@@ -1,0 +1,114 @@
+-- Partitions: deals what the group has not had yet, each event to the consumer of its partition; then takes the next
+-- partition in which something waits and on which nobody works. One call, so that nothing can come between.
+--
+-- KEYS: events, hands, then the lease of each partition, from 0
+-- ARGV: group, worker, lease (ms; a claim is stale after as long), most entries to take, the partition to let go of or the last one (-1: none),
+--       what to do with its mark in `hands`: 'clear' or 'keep'
+-- Returns: the last id dealt, the partition (-1: none), 1 if a worker died with these entries in its hands,
+--          1 if there is more to do at once, the entries
+local events, hands, partitions = KEYS[1], KEYS[2], #KEYS - 2
+local group, worker, lease_ms, most, last, mark = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local DEALT_AT_ONCE = 256
+local TAKEN_OVER_AT_ONCE = 16
+
+local function consumer(partition) return 'partition-' .. partition .. '-of-' .. partitions end
+local function lease(partition) return KEYS[3 + partition] end
+local function mine(partition) return redis.call('GET', lease(partition)) == worker end
+local function map(flat)
+  local made = {}
+  for i = 1, #flat, 2 do made[flat[i]] = flat[i + 1] end
+  return made
+end
+local function after(a, b)
+  local ams, aseq = string.match(a, '(%d+)-(%d+)')
+  local bms, bseq = string.match(b, '(%d+)-(%d+)')
+  ams, aseq, bms, bseq = tonumber(ams), tonumber(aseq), tonumber(bms), tonumber(bseq)
+  return ams > bms or (ams == bms and aseq > bseq)
+end
+
+-- By the event's partition key; by the entry's id where there is none to be read.
+local function partition_of(id, flat)
+  local known, event = pcall(cjson.decode, map(flat)['event'] or '')
+  local key = known and type(event) == 'table' and event['partitionkey'] or id
+  return tonumber(string.sub(redis.sha1hex(tostring(key)), 1, 8), 16) % partitions
+end
+
+local function give(dealt, entry)
+  local name = consumer(partition_of(entry[1], entry[2]))
+  if not dealt[name] then dealt[name] = {'XCLAIM', events, group, name, 0} end
+  table.insert(dealt[name], entry[1])
+end
+
+local function hand_out(dealt)
+  for _, claim in pairs(dealt) do
+    table.insert(claim, 'JUSTID')
+    redis.call(unpack(claim))
+  end
+end
+
+local function deal()
+  local reply = redis.call('XREADGROUP', 'GROUP', group, 'dealer', 'COUNT', DEALT_AT_ONCE, 'STREAMS', events, '>')
+  if not reply then return 0 end
+  local dealt = {}
+  for _, entry in ipairs(reply[1][2]) do give(dealt, entry) end
+  hand_out(dealt)
+  return #reply[1][2]
+end
+
+-- What was claimed before there were partitions, or when there were as many others, and is not worked on any more.
+local function take_over(from)
+  local stale = redis.call('XPENDING', events, group, 'IDLE', lease_ms, '-', '+', TAKEN_OVER_AT_ONCE, from)
+  local dealt = {}
+  for _, pending in ipairs(stale) do
+    local entry = redis.call('XRANGE', events, pending[1], pending[1])[1]
+    if entry then give(dealt, entry) else redis.call('XACK', events, group, pending[1]) end
+  end
+  hand_out(dealt)
+  return #stale
+end
+
+if last >= 0 and mine(last) then
+  redis.call('DEL', lease(last))
+  if mark == 'clear' then redis.call('HDEL', hands, last) end
+end
+
+local more = deal() == DEALT_AT_ONCE and 1 or 0
+local waiting = {}
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', events, group)) do
+  local one = map(flat)
+  local partition, of = string.match(one['name'], '^partition%-(%d+)%-of%-(%d+)$')
+  if tonumber(of) == partitions then
+    waiting[tonumber(partition)] = one['pending'] > 0 or nil
+  elseif one['pending'] > 0 and take_over(one['name']) > 0 then
+    more = 1
+  end
+end
+local delivered
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', events)) do
+  local one = map(flat)
+  if one['name'] == group then delivered = one['last-delivered-id'] end
+end
+
+local taken, entries, orphaned = -1, {}, 0
+for step = 1, partitions do
+  local partition = (last + step) % partitions
+  if waiting[partition] and taken >= 0 then
+    if redis.call('EXISTS', lease(partition)) == 0 then more = 1 end
+  elseif waiting[partition] and redis.call('SET', lease(partition), worker, 'NX', 'PX', lease_ms) then
+    taken = partition
+    local read = redis.call(
+      'XREADGROUP', 'GROUP', group, consumer(partition), 'COUNT', most, 'STREAMS', events, '0')[1][2]
+    -- A mark that is still there is that of a worker that died: what is not after it was in its hands.
+    local marked = redis.call('HGET', hands, partition)
+    for _, entry in ipairs(read) do
+      if marked and not after(entry[1], marked) then
+        orphaned = 1
+        table.insert(entries, entry)
+      elseif orphaned == 0 then
+        table.insert(entries, entry)
+      end
+    end
+    if orphaned == 0 and #entries > 0 then redis.call('HSET', hands, partition, entries[#entries][1]) end
+  end
+end
+return {delivered, taken, orphaned, more, entries}
