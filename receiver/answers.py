@@ -16,12 +16,17 @@ class Outcome(Enum):
     STORED = ("stored", 200, None)
     PROBE = ("probe", 200, None)
     NO_ENTRY = ("no_entry", 401, "No valid token")
+    NOT_ALLOWED = ("not_allowed", 403, "Address not allowed")
     UNKNOWN_PATH = ("unknown_path", 404, "No such callback")
     WRONG_METHOD = ("wrong_method", 405, "Method not allowed")
+    TOO_SLOW = ("too_slow", 408, "Request too slow")
     TOO_LARGE = ("too_large", 413, "Body too large")
     UNUSABLE = ("unusable", 422, "Unusable callback")
+    LIMITED = ("limited", 429, "Too many wrong tokens, please wait")
+    HEAD_TOO_LARGE = ("head_too_large", 431, "URL and headers too large")
     BROKEN = ("broken", 500, "Internal error")
     NOT_STORED = ("not_stored", 503, "Not stored, please repeat")
+    BUSY = ("busy", 503, "Too many requests at once, please repeat")
 
     def __init__(self, label: str, status: int, title: str | None) -> None:
         self.label = label
@@ -29,27 +34,32 @@ class Outcome(Enum):
         self.title = title
 
 
+_CLOSE = (b"connection", b"close")
 _EXTRA_HEADERS: dict[Outcome, Headers] = {
     Outcome.NO_ENTRY: [(b"www-authenticate", b'Basic realm="ringback"')],
     Outcome.WRONG_METHOD: [(b"allow", b"GET, HEAD, POST, PUT")],
-    Outcome.TOO_LARGE: [(b"connection", b"close")],
+    Outcome.TOO_SLOW: [_CLOSE],
+    Outcome.TOO_LARGE: [_CLOSE],
+    Outcome.LIMITED: [(b"retry-after", b"3")],
+    Outcome.HEAD_TOO_LARGE: [_CLOSE],
     Outcome.NOT_STORED: [(b"retry-after", b"5")],
+    Outcome.BUSY: [(b"retry-after", b"1")],
 }
 _EMPTY: Headers = [(b"content-length", b"0")]
 
 
 async def answer(send: Send, outcome: Outcome, problem: Mapping[str, str] | None = None) -> None:
     """Send an outcome. `problem` adds members to its problem+json (RFC 9457)."""
-    if outcome.title is None:
-        await _send(send, outcome.status, _EMPTY, b"")
-        return
-    body = json.dumps({"title": outcome.title, "status": outcome.status} | dict(problem or {})).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        *_EXTRA_HEADERS.get(outcome, []),
-    ]
+    headers, body = _written(outcome, problem or {})
     await _send(send, outcome.status, headers, body)
+
+
+def as_bytes(outcome: Outcome, further: Headers) -> bytes:
+    """Write an outcome as it goes over the wire, for a request that never comes as far as the app."""
+    headers, body = _written(outcome, {})
+    lines = [f"HTTP/1.1 {outcome.status} {HTTPStatus(outcome.status).phrase}".encode()]
+    lines += [name + b": " + value for name, value in (*further, *headers)]
+    return b"\r\n".join((*lines, b"", body))
 
 
 async def answer_call(send: Send, commands: object) -> None:
@@ -57,6 +67,18 @@ async def answer_call(send: Send, commands: object) -> None:
     body = json.dumps(commands, ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await _send(send, HTTPStatus.OK, headers, body)
+
+
+def _written(outcome: Outcome, problem: Mapping[str, str]) -> tuple[Headers, bytes]:
+    if outcome.title is None:
+        return _EMPTY, b""
+    body = json.dumps({"title": outcome.title, "status": outcome.status} | dict(problem)).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        *_EXTRA_HEADERS.get(outcome, []),
+    ]
+    return headers, body
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:

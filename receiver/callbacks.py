@@ -7,7 +7,7 @@ context, raw, id, envelope, quarantine) is done once, around it.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from receiver.fields import Fields
 from schemas.events import Data
@@ -15,8 +15,7 @@ from schemas.events import Data
 Method = Literal["PUT", "POST"]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What a callback says, before it has an id and an envelope.
 
     `identity`: what makes two callbacks the same one (contract, section 2); None makes each request a new event.

@@ -1,90 +1,63 @@
 """Commit: events into Redis, in groups. While one commit is in flight others gather; the next takes them all.
 
-So one Lua call and one fsync serve many requests, and `appendfsync always` costs next to nothing.
+So one Lua call and one fsync serve many requests, and `appendfsync always` costs next to nothing. While Redis is away
+events go to the spool, and those that come later queue up behind them: order holds.
 """
 
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from enum import IntEnum
-from importlib.resources import files
-from typing import Final, cast
-from uuid import uuid4
+from typing import Final
 
-import redis
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
-from receiver.jobs import job_items
-from schemas.events import STATUS_RANK, Event, MessageStatusEvent
-from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
+from receiver.counts import CommitCounts
+from receiver.script import CommitScript
+from receiver.spool import Spool, Spooled, SpoolError
+from receiver.waiting import Outcome, Question, Waiting
+from schemas.events import EVENTS, Event
+from schemas.keys import Keys
 
 log = structlog.get_logger()
 
-TIMEOUT_S: Final = 1.0
-BELL_TTL_MS: Final = 2_000
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
-_DOORBELL_FRESH_S: Final = 1.0
-
-
-class Outcome(IntEnum):
-    """What became of an event."""
-
-    DUPLICATE = 0
-    STORED = 1
+_PAUSE_S: Final = 0.5
+_PASSING: Final = (OutOfMemoryError, ReadOnlyError, NoPermissionError)
+_PASSING_WORDS: Final = ("BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "TRYAGAIN")
 
 
 class CommitError(Exception):
-    """Redis did not take the event. The request must not be answered 200."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A call that waits for an answer: where to send it, and how long it is of use."""
-
-    reply_to: str
-    deadline: timedelta
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An event on its way into Redis."""
-
-    event: Event
-    json: str
-    question: Question | None
-    done: asyncio.Future[Outcome]
-
-
-def commit_client(url: str) -> Redis:
-    """Make the committer's connection: it gives up soon and never tries again by itself, since callers wait."""
-    return Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
-    )
+    """Neither Redis nor the spool took the event. The request must not be answered 200."""
 
 
 class Committer:
-    """The one way of this process's events into Redis."""
+    """The one way of this process's events into Redis. Without a spool, what Redis does not take is not stored."""
 
-    def __init__(self, client: Redis, keys: Keys, seen_ttl: timedelta, message_ttl: timedelta) -> None:
-        self._client = client
-        self._keys = keys
-        self._seen_ttl = max(1, round(seen_ttl.total_seconds()))
-        self._message_ttl = max(1, round(message_ttl.total_seconds()))
-        self._script = _script()
-        self._sha = ""
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        seen_ttl: timedelta,
+        message_ttl: timedelta,
+        spool: Spool | None = None,
+        counts: CommitCounts | None = None,
+    ) -> None:
+        self._script = CommitScript(client, keys, seen_ttl, message_ttl)
+        self._counts = counts
+        self._spool = spool
         self._waiting: deque[Waiting] = deque()
         self._running: asyncio.Task[None] | None = None
-        self._doorbell: list[str | bytes] = []
-        self._doorbell_made = -_DOORBELL_FRESH_S
-        # RQ's Job wants a connection even where it only serialises itself; this one never connects.
-        self._unconnected = redis.Redis()
+        self._emptying: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with what an earlier process has left in the spool."""
+        if self._spool is not None and self._spool.depth and self._emptying is None:
+            self._emptying = asyncio.create_task(self._empty(self._spool))
 
     async def commit(self, event: Event, question: Question | None = None) -> Outcome:
         """Store an event and ring for it. Returns once it is stored: on disk, with `appendfsync always`.
@@ -98,28 +71,25 @@ class Committer:
         return await done
 
     async def close(self) -> None:
-        """Finish what has been handed over, then hang up."""
+        """Finish what has been handed over, then hang up. What is in the spool stays there."""
         while self._running is not None:
             await self._running
-        await self._client.aclose()
+        if self._emptying is not None:
+            self._emptying.cancel()
+            await asyncio.gather(self._emptying, return_exceptions=True)
+        await self._script.close()
+        if self._spool is not None:
+            await self._spool.close()
 
     async def _run(self) -> None:
         try:
             while self._waiting:
                 group = self._next_group()
                 try:
-                    outcomes = await self._store(group)
-                except (RedisError, OSError) as error:
-                    log.warning("commit.failed", events=len(group), error=type(error).__name__)
-                    _refuse(group, error)
-                    continue
+                    await self._store(group)
                 except Exception as error:
                     log.exception("commit.broken", events=len(group))
                     _refuse(group, error)
-                    continue
-                for one, outcome in zip(group, outcomes, strict=True):
-                    if not one.done.done():
-                        one.done.set_result(Outcome(outcome))
         finally:
             self._running = None
 
@@ -132,68 +102,81 @@ class Committer:
             group.append(one)
         return group
 
-    async def _store(self, group: list[Waiting]) -> list[int]:
-        names, values = self._arguments(group)
-        for _ in range(2):
-            try:
-                reply = await self._client.evalsha(self._sha, len(names), *names, *values)
-                return cast("list[int]", reply)
-            except NoScriptError:
-                # A new server, or the first time; it has run nothing, so running it again is safe.
-                self._sha = await self._client.script_load(self._script)
-        raise RedisError("the server keeps forgetting the commit script")
-
-    def _arguments(self, group: list[Waiting]) -> tuple[list[str], list[str | bytes | int]]:
-        keys = self._keys
-        doorbell_id = uuid4().hex
-        doorbell = self._doorbell_items()
-        names = [
-            keys.events,
-            keys.bell,
-            keys.rq_queue(EVENTS_QUEUE),
-            keys.rq_queues,
-            keys.rq_queue(VOICE_QUEUE),
-            keys.rq_job(doorbell_id),
-            keys.oddities,
-        ]
-        values: list[str | bytes | int] = [
-            self._seen_ttl, self._message_ttl, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell
-        ]  # fmt: skip
-        for one in group:
-            event = one.event
-            status, message = "", ""
-            if isinstance(event, MessageStatusEvent):
-                status = event.data.status.value
-                message = keys.message(event.provider, event.account, event.data.message_id)
-            names += (keys.seen(event.id), message, keys.rq_job(event.id))
-            values += (event.id, event.type.value, event.provider, event.account, one.json, status)
-            values += (event.time.isoformat() if status else "", len(event.data.flags), *event.data.flags)
-            if one.question is None:
-                values += (0, "", 0)
+    async def _store(self, group: Sequence[Waiting]) -> None:
+        if self._spool is not None and self._spool.depth:
+            await self._keep(group, self._spool)
+            return
+        began = time.monotonic()
+        try:
+            outcomes = await self._script.run(group)
+        except (RedisError, OSError) as error:
+            log.warning("commit.failed", events=len(group), error=type(error).__name__)
+            if self._spool is None:
+                _refuse(group, error)
             else:
-                call = self._call_items(one, one.question)
-                values += (round(one.question.deadline.total_seconds() * 1000), event.id, len(call), *call)
-        return names, values
+                await self._keep(group, self._spool)
+            return
+        if self._counts is not None:
+            self._counts.committed(len(group), time.monotonic() - began)
+        for one, outcome in zip(group, outcomes, strict=True):
+            if one.done is not None and not one.done.done():
+                one.done.set_result(Outcome(outcome))
 
-    def _doorbell_items(self) -> list[str | bytes]:
-        now = time.monotonic()
-        if now - self._doorbell_made >= _DOORBELL_FRESH_S:
-            self._doorbell = job_items(self._unconnected, DRAIN_JOB, (), EVENTS_QUEUE, again=True)
-            self._doorbell_made = now
-        return self._doorbell
+    async def _keep(self, group: Sequence[Waiting], spool: Spool) -> None:
+        """Put a group into the spool, whole or not at all."""
+        try:
+            await spool.add([one.json for one in group])
+        except SpoolError as error:
+            log.error("spool.failed", events=len(group), reason=str(error))
+            _refuse(group, error)
+            return
+        for one in group:
+            if one.done is not None and not one.done.done():
+                one.done.set_result(Outcome.SPOOLED)
+        self.start()
 
-    def _call_items(self, one: Waiting, question: Question) -> list[str | bytes]:
-        timeout = max(1, round(question.deadline.total_seconds()))
-        args = (one.json, question.reply_to)
-        return job_items(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=timeout, again=False)
+    async def _empty(self, spool: Spool) -> None:
+        """Commit what is in the spool, in its order, as soon as Redis takes it."""
+        log.warning("spool.in_use", events=spool.depth)
+        try:
+            while spool.depth:
+                try:
+                    events = await spool.first(MAX_GROUP)
+                    await self._commit_spooled(events, spool)
+                except (RedisError, OSError, SpoolError) as error:
+                    log.debug("spool.waits", events=spool.depth, error=type(error).__name__)
+                    await asyncio.sleep(_PAUSE_S)
+            log.warning("spool.empty")
+        finally:
+            self._emptying = None
+
+    async def _commit_spooled(self, events: Sequence[Spooled], spool: Spool) -> None:
+        try:
+            await self._script.run([_waiting(event) for event in events])
+        except ResponseError as error:
+            if _is_passing(error):
+                raise
+            if len(events) == 1:
+                # Redis takes this one in no way, and said so: the others need not wait for it.
+                log.error("spool.refused", error=type(error).__name__)
+                await spool.refuse(events[0], str(error))
+                return
+            for event in events:
+                await self._commit_spooled([event], spool)
+            return
+        await spool.remove(events)
 
 
-def _refuse(group: list[Waiting], error: Exception) -> None:
+def _is_passing(error: ResponseError) -> bool:
+    """Tell whether a server that refuses will take the same later, when it or its operator has mended something."""
+    return isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
+
+
+def _waiting(spooled: Spooled) -> Waiting:
+    return Waiting(EVENTS.validate_json(spooled.json), spooled.json)
+
+
+def _refuse(group: Sequence[Waiting], error: Exception) -> None:
     for one in group:
-        if not one.done.done():
+        if one.done is not None and not one.done.done():
             one.done.set_exception(CommitError(str(error)))
-
-
-def _script() -> str:
-    ranks = ", ".join(f"['{status.value}'] = {rank}" for status, rank in STATUS_RANK.items())
-    return files("receiver").joinpath("commit.lua").read_text().replace("%RANKS%", ranks)

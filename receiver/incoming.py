@@ -4,9 +4,8 @@ The endpoint reads what comes over HTTP with this, and `ringback quarantine retr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.routing import compile_path
 
@@ -21,8 +20,7 @@ from schemas.events import Event
 ROOT: Final = "/webhooks/"
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A request to the path of a callback. `content_type` is in lower case; `path` are the path's parameters."""
 
     callback: Callback

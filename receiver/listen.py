@@ -9,7 +9,7 @@ class BindError(Exception):
     """The address is not to be had; the message is for people."""
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, settings: str = "RINGBACK_HOST or RINGBACK_PORT") -> socket.socket:
     """Take the address, so that a port in use is known before anything is started, and early callers wait.
 
     Raises BindError.
@@ -23,6 +23,6 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         reason = (error.strerror or str(error)).lower()
-        raise BindError(f"cannot listen on {host}:{port}: {reason}; set RINGBACK_HOST or RINGBACK_PORT") from None
+        raise BindError(f"cannot listen on {host}:{port}: {reason}; set {settings}") from None
     bound.set_inheritable(True)
     return bound

@@ -58,9 +58,7 @@ class Normaliser:
                 "account": account,
                 "receivedat": received,
                 "partitionkey": draft.party or draft.subject or event_id,
-                "data": draft.data.model_copy(
-                    update={"context": dict(context), "raw": fields.raw, "flags": tuple(fields.flags)}
-                ),
+                "data": draft.data.complete(context, fields.raw, fields.flags),
             }
         )
 

@@ -4,32 +4,42 @@ All of a process's calls wait on one list over one connection, so that any numbe
 """
 
 import asyncio
-import json
 import secrets
 from typing import Final, cast
 
 import structlog
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from receiver.outcomes import CallCounts
 from schemas.keys import Keys
+from schemas.replies import Failure, Reply
 
 log = structlog.get_logger()
 
-_BLOCK_S: Final = 5
+_BLOCK_S: Final = 2
+_CONNECT_S: Final = 1
 _PAUSE_AFTER_ERROR_S: Final = 0.2
+_MORE_AT_ONCE: Final = 100
 
 
 class AnswerFailedError(Exception):
-    """The voice worker could give no answer; its word says why."""
+    """The voice worker could give no answer, and says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
 
 
 class Replies:
     """This process's list of replies. Its name has a boot nonce, so a reply to an earlier process meets nobody."""
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
+    def __init__(self, client: Redis, keys: Keys, counts: CallCounts) -> None:
         self._client = client
+        self._counts = counts
         self.key = keys.replies(secrets.token_hex(8))
         self._awaited: dict[str, asyncio.Future[list[JsonValue]]] = {}
         self._listener: asyncio.Task[None] | None = None
@@ -59,24 +69,39 @@ class Replies:
         while True:
             try:
                 popped = await self._client.blpop([self.key], timeout=_BLOCK_S)
+                if popped is None:
+                    continue
+                self._deliver(cast("tuple[bytes, bytes]", popped)[1])
+                # Each pop waits for the disk: when many calls are answered at once, one takes what is there.
+                more = await self._client.lpop(self.key, _MORE_AT_ONCE)
+                for payload in cast("list[bytes]", more or []):
+                    self._deliver(payload)
             except (RedisError, OSError):
                 # The commit says that Redis is away; here it is enough to be back when it is.
                 await asyncio.sleep(_PAUSE_AFTER_ERROR_S)
-                continue
-            if popped is not None:
-                self._deliver(cast("tuple[bytes, bytes]", popped)[1])
 
     def _deliver(self, payload: bytes) -> None:
-        reply = json.loads(payload)
-        future = self._awaited.get(reply["call"])
+        try:
+            reply = Reply.model_validate_json(payload)
+        except ValidationError:
+            log.error("voice.unreadable_reply", list=self.key)
+            return
+        future = self._awaited.get(reply.call)
         if future is None or future.done():
-            log.warning("voice.late", event_id=reply["call"])
-        elif "mc" in reply:
-            future.set_result(reply["mc"])
+            self._counts.count_late()
+            log.warning("voice.late", event_id=reply.call, failure=reply.failure)
+        elif reply.mc is not None:
+            future.set_result(reply.mc)
         else:
-            future.set_exception(AnswerFailedError(reply["error"]))
+            future.set_exception(AnswerFailedError(reply.failure or Failure.INVALID_MC))
 
 
 def reply_client(url: str) -> Redis:
-    """Make the connection that blocks for replies, longer than any one wait."""
-    return Redis.from_url(url, socket_timeout=_BLOCK_S + 5, protocol=2)
+    """Make the connection that blocks for replies, longer than any one wait. It tries again by `_listen` alone."""
+    return Redis.from_url(
+        url,
+        socket_timeout=_BLOCK_S + 1,
+        socket_connect_timeout=_CONNECT_S,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )

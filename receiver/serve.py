@@ -1,11 +1,19 @@
 """Serve: uvicorn around the app, on a socket that is already ours."""
 
+import resource
 import socket
+from functools import partial
 
+import structlog
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from receiver.app import make_app
+from receiver.listen import bind
+from receiver.protocol import Connection, LimitedServer
 from schemas.settings import Settings
+
+log = structlog.get_logger()
 
 # A provider's keep-alive connection, or nginx's, should not be closed while the next request is on its way.
 _KEEP_ALIVE_S = 75
@@ -13,9 +21,17 @@ _STOP_S = 10
 
 
 def serve(settings: Settings, redis_url: str, bound: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished."""
+    """Serve until SIGTERM or SIGINT; requests under way are finished. Raises SpoolError, BindError."""
+    app = make_app(settings, redis_url, CollectorRegistry())
+    sockets = [bound]
+    if settings.admin_port:
+        sockets.append(bind(settings.admin_host, settings.admin_port, "RINGBACK_ADMIN_HOST or RINGBACK_ADMIN_PORT"))
+        app.admin_port = settings.admin_port
+    log.info("receiver.open_files", limit=raise_open_files())
     config = uvicorn.Config(
-        make_app(settings, redis_url),
+        app,
+        http=partial(Connection, refusals=app.refusals),  # type: ignore[arg-type]  # it wants a class, and calls it
+        ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,
@@ -24,4 +40,14 @@ def serve(settings: Settings, redis_url: str, bound: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_S,
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    LimitedServer(config, settings.request_timeout).run(sockets=sockets)
+
+
+def raise_open_files() -> int:
+    """Let this process open as many files as it may: each connection is one. Gives how many that are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):  # macOS names a limit that it does not grant
+        return soft
+    return hard

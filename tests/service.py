@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -42,7 +44,7 @@ def wait_for(condition: Callable[[], Result | None], what: str, seconds: float =
 def clean_environment(**settings: str) -> dict[str, str]:
     """Give this environment with these settings of Ringback's and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "RQ_"))}
-    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+    return {**kept, "PYTHONPATH": str(ROOT), "RINGBACK_ADMIN_PORT": "0", **settings}
 
 
 @contextmanager
@@ -105,6 +107,7 @@ class Service:
     redis: Redis = field(init=False)
     keys: Keys = field(init=False)
     http: httpx.Client = field(init=False)
+    data_dir: Path = field(default_factory=lambda: Path(mkdtemp(prefix="ringback-")))
 
     def __post_init__(self) -> None:
         self.redis = Redis.from_url(self.redis_url)
@@ -117,6 +120,7 @@ class Service:
             "RINGBACK_REDIS_URL": self.redis_url,
             "RINGBACK_PREFIX": self.prefix,
             "RINGBACK_PORT": str(self.port),
+            "RINGBACK_DATA_DIR": str(self.data_dir),
             "RINGBACK_TOKENS": f"acme:{TOKEN},other:another-secret",
             "RINGBACK_HANDLERS": "tests.handlers.recording",
             "RINGBACK_VOICE_DEADLINE": "1s",
@@ -125,6 +129,7 @@ class Service:
     def close(self) -> None:
         self.http.close()
         self.redis.close()
+        shutil.rmtree(self.data_dir)
 
     def request(
         self, method: str, path: str, *, token: str | None = TOKEN, params: Mapping[str, str] | None = None, **body: Any

@@ -204,7 +204,8 @@ def test_an_array_is_several_callbacks_each_for_itself(service: Service) -> None
     assert response.status_code == 200
     stored = [json.loads(one["event"])["subject"] for one in service.stored() if "array-" in one["event"]]
     assert sorted(stored) == ["array-0", "array-1", "array-2"]
-    assert [one["reason"] for one in service.quarantined()[before:]] == ["status is missing", "smsid is missing"]
+    reasons = [one["reason"] for one in service.quarantined()[before:]]
+    assert sorted(reasons) == ["smsid is missing", "status is missing"]
 
 
 def test_an_unusable_callback_is_quarantined_once(service: Service) -> None:
@@ -257,7 +258,7 @@ def test_a_body_over_the_limit(service: Service) -> None:
 
 
 def test_503_while_redis_takes_nothing(tmp_path: Path) -> None:
-    with valkey(tmp_path, free_port()) as (url, _), running(url, queues="") as service:
+    with valkey(tmp_path, free_port()) as (url, _), running(url, queues="", RINGBACK_SPOOL="off") as service:
         # A server that refuses every write, as one does that has become a replica.
         service.redis.config_set("min-replicas-to-write", 1)
         try:

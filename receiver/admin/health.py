@@ -1,0 +1,211 @@
+"""Health: is Redis set up as the promises need it, does someone work, does anything pile up. A check a question.
+
+`/readyz` shows them, and `ringback doctor`.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from receiver.spool import Spool
+from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
+
+_REDIS: Final = "redis"
+_MOST_SKEW_S: Final = 2.0
+_SEEN_LATELY_S: Final = 90  # a worker that waits for a job gives a sign of life each 5 s, a busy one each 10 s
+
+
+class Grade(StrEnum):
+    """What an answer is worth."""
+
+    OK = "ok"
+    WARNING = "warning"
+    UNKNOWN = "not known"
+    BAD = "not ok"
+
+
+def ok_if(good: bool) -> Grade:
+    """Grade what is either good or not."""
+    return Grade.OK if good else Grade.BAD
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question: its name, what the answer is worth, what was seen, and what to do where it is not ok."""
+
+    name: str
+    grade: Grade
+    detail: str
+    mend: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether one can go on with it: ready is also who has a warning, or asks what nobody answers."""
+        return self.grade is not Grade.BAD
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What the handlers have not finished: entries that nobody has taken (None: not known), and those in hand."""
+
+    undelivered: int | None
+    pending: int
+
+
+async def look(client: Redis, keys: Keys, spool: Spool | None, most_lag: int) -> list[Check]:
+    """Ask everything. What cannot be asked is a check that failed."""
+    checks = []
+    try:
+        checks.extend(await redis_checks(client))
+        checks.append(await clock_check(client))
+        checks.extend([await worker_check(client, keys, queue) for queue in (EVENTS_QUEUE, VOICE_QUEUE)])
+        checks.append(lag_check(await lag(client, keys), most_lag))
+    except (RedisError, OSError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        checks.append(Check(_REDIS, Grade.BAD, reason, "see that RINGBACK_REDIS_URL names it and that it runs"))
+    if spool is not None:
+        checks.append(spool_check(spool))
+    return checks
+
+
+async def redis_checks(client: Redis) -> list[Check]:
+    """Ask Redis whether it keeps what it is given. Raises RedisError, OSError."""
+    async with client.pipeline(transaction=False) as pipeline:
+        pipeline.info("server")
+        pipeline.info("persistence")
+        pipeline.info("memory")
+        server, persistence, memory = cast("list[dict[str, object]]", await pipeline.execute())
+    version = str(server.get("valkey_version") or server["redis_version"])
+    policy = str(memory.get("maxmemory_policy", "unknown"))
+    return [
+        Check(
+            _REDIS, ok_if(_at_least_6_2(str(server["redis_version"]))), f"version {version}",
+            "Ringback needs Redis 6.2 or any Valkey",
+        ),
+        _aof_check(persistence, await _config(client, "*append*")),
+        Check(
+            "eviction", ok_if(policy == "noeviction"), policy,
+            "CONFIG SET maxmemory-policy noeviction: any other throws events away when memory is short",
+        ),
+    ]  # fmt: skip
+
+
+async def clock_check(client: Redis) -> Check:
+    """Ask whether this machine's clock goes like the server's. Raises RedisError, OSError."""
+    asked = time.time()
+    seconds, micros = await client.time()
+    # The server looked at its clock some time between the question and its answer.
+    skew = (asked + time.time()) / 2 - (seconds + micros / 1e6)
+    return Check(
+        "clock", ok_if(abs(skew) <= _MOST_SKEW_S),
+        f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} Redis's",
+        "let both machines set their clocks by NTP: retries, the times of events and who was seen lately go by them",
+    )  # fmt: skip
+
+
+def _at_least_6_2(version: str) -> bool:
+    major, minor, *_ = (int(part) for part in version.split("."))
+    return (major, minor) >= (6, 2)
+
+
+def _aof_check(persistence: Mapping[str, object], config: Mapping[str, str]) -> Check:
+    def check(grade: Grade, detail: str, mend: str) -> Check:
+        return Check("aof", grade, detail, mend and f"{mend}; see deploy/valkey.conf")
+
+    if not persistence.get("aof_enabled"):
+        return check(Grade.BAD, "off: a 200 does not outlive Redis", "CONFIG SET appendonly yes, and in its file")
+    if persistence.get("aof_last_write_status", "ok") != "ok":
+        return check(Grade.BAD, "the last write failed", "see Redis's log, and whether its disk is full")
+    fsync = config.get("appendfsync")
+    if fsync is None:
+        return check(
+            Grade.UNKNOWN, "on; CONFIG is not allowed here, so that nothing is known of appendfsync",
+            "ask who runs Redis that appendfsync is always, and no-appendfsync-on-rewrite no",
+        )  # fmt: skip
+    if config.get("no-appendfsync-on-rewrite") == "yes":
+        return check(
+            Grade.BAD, f"on, appendfsync {fsync}, but not during a rewrite: a 200 then means nothing",
+            "CONFIG SET no-appendfsync-on-rewrite no, and in its file",
+        )  # fmt: skip
+    mend = "CONFIG SET appendfsync always, and in its file: commits are grouped, so that it costs little"
+    match fsync:
+        case "always":
+            return check(Grade.OK, "on, appendfsync always", "")
+        case "everysec":
+            lost = "a 200 may be lost within a second of a power failure"
+            return check(Grade.WARNING, f"on, appendfsync {fsync}: {lost}", mend)
+        case _:
+            return check(Grade.BAD, f"on, appendfsync {fsync}: a 200 may be lost in a power failure", mend)
+
+
+async def _config(client: Redis, pattern: str) -> dict[str, str]:
+    """Read the server's configuration; nothing where that is not allowed, as with most managed ones."""
+    try:
+        found = cast("Mapping[bytes | str, bytes | str]", await client.config_get(pattern))
+    except ResponseError:
+        return {}
+    return {_text(name): _text(value) for name, value in found.items()}
+
+
+async def worker_check(client: Redis, keys: Keys, queue: str) -> Check:
+    """Ask whether a worker of a queue has given a sign of life lately. Raises RedisError, OSError."""
+    count = await workers_seen(client, keys, queue)
+    return Check(
+        f"workers:{queue}", ok_if(count > 0), f"{count} seen in the last {_SEEN_LATELY_S} s",
+        f"run `ringback work --queues {queue}`",
+    )  # fmt: skip
+
+
+async def workers_seen(client: Redis, keys: Keys, queue: str) -> int:
+    """Count the workers of a queue that gave a sign of life lately. Raises RedisError, OSError."""
+    names = [_text(name) for name in await client.smembers(keys.rq_workers(queue))]
+    seconds, _ = await client.time()
+    seen = 0
+    for name in names:
+        last = await client.hget(name, "last_heartbeat")
+        if last is not None and seconds - _seconds(_text(last)) < _SEEN_LATELY_S:
+            seen += 1
+    return seen
+
+
+async def lag(client: Redis, keys: Keys) -> Lag:
+    """Ask how far the handlers are behind. Raises RedisError, OSError."""
+    try:
+        groups: Sequence[Mapping[str, object]] = await client.xinfo_groups(keys.events)
+    except ResponseError:  # no event yet
+        return Lag(0, 0)
+    for group in groups:
+        if _text(cast("bytes", group["name"])) == HANDLERS_GROUP:
+            return Lag(cast("int | None", group.get("lag")), cast("int", group["pending"]))
+    return Lag(int(await client.xlen(keys.events)), 0)
+
+
+def lag_check(behind: Lag, most: int) -> Check:
+    """Judge how far the handlers are behind."""
+    waiting = behind.pending + (behind.undelivered or 0)
+    known = "" if behind.undelivered is not None else " in workers' hands; how many wait beside them is not known"
+    return Check(
+        "lag", ok_if(waiting <= most), f"{waiting} events not handled{known}",
+        "add workers (`ringback work --queues events,…`), or make the handlers quicker",
+    )  # fmt: skip
+
+
+def spool_check(spool: Spool) -> Check:
+    """Judge the spool."""
+    detail = f"{spool.depth} events, the oldest {spool.age_s:.0f} s" if spool.depth else "empty"
+    return Check("spool", ok_if(not spool.depth), detail, "bring Redis back: they are committed by themselves then")
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _seconds(timestamp: str) -> float:
+    """Read RQ's time stamps."""
+    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()

@@ -1,0 +1,242 @@
+"""The spool: events on this machine's own disk while Redis is away, in the order in which they came.
+
+One SQLite file a receiver process, each write on disk before it returns. What a process leaves behind when it dies is
+taken up by the next one that starts, and by that one alone.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+
+_SLOTS: Final = 256
+_VACUUM_OVER_BYTES: Final = 16 * 1024 * 1024
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refused (at REAL NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+
+Result = TypeVar("Result")
+
+
+class SpoolError(Exception):
+    """The spool is full or cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """An event in the spool: its place in the order, and the event as JSON."""
+
+    number: int
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A spool file as it lies in its folder: how many events are in it, and whether a living process has it."""
+
+    file: Path
+    events: int
+    is_held: bool
+
+
+def lying(folder: Path) -> list[Lying]:
+    """Look at the spools in a folder, without taking or changing any. Raises SpoolError."""
+    try:
+        return [Lying(file, _count(file), _is_held(file)) for file in sorted(folder.glob("spool-*.sqlite"))]
+    except (OSError, sqlite3.Error) as error:
+        raise SpoolError(f"cannot look at the spools in {folder}: {error}") from None
+
+
+class Spool:
+    """This process's spool. Its calls run in a thread of its own, one after another."""
+
+    def __init__(self, file: Path, lock: int, max_bytes: int) -> None:
+        self.file = file
+        self._lock = lock
+        self._max_bytes = max_bytes
+        self._depth = 0
+        self._bytes = 0
+        self._oldest: float | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._database = _opened(file)
+        with self._database:  # what was refused is tried again by each new process
+            self._database.execute("INSERT INTO spooled (at, event) SELECT at, event FROM refused ORDER BY at")
+            self._database.execute("DELETE FROM refused")
+
+    @classmethod
+    def open(cls, folder: Path, max_bytes: int) -> "Spool":
+        """Take a free spool in the folder, with whatever dead processes have left there.
+
+        Raises SpoolError where the folder cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file, lock = _free_slot(folder)
+            spool = cls(file, lock, max_bytes)
+            for other in sorted(folder.glob("spool-*.sqlite")):
+                if other != file and (taken := _lock_of(other)) is not None:
+                    spool._take_up(other)
+                    os.close(taken)
+        except (OSError, sqlite3.Error) as error:
+            raise SpoolError(f"cannot keep a spool in {folder}: {error}") from None
+        spool._measure()
+        return spool
+
+    @property
+    def depth(self) -> int:
+        """How many events wait here, also those that are just being written."""
+        return self._depth
+
+    @property
+    def size(self) -> int:
+        """How many bytes of events that is."""
+        return self._bytes
+
+    @property
+    def age_s(self) -> float:
+        """For how many seconds the oldest event has been waiting; 0 where none waits."""
+        return time.time() - self._oldest if self._depth and self._oldest is not None else 0.0
+
+    async def add(self, events: Sequence[str]) -> None:
+        """Keep events, as JSON: they are on disk when this returns. Raises SpoolError, and then has kept none."""
+        size = sum(map(len, events))
+        if self._bytes + size > self._max_bytes:
+            raise SpoolError(f"the spool is full: {self._max_bytes} bytes")
+        self._depth += len(events)
+        self._bytes += size
+        now = time.time()
+        try:
+            await self._run(lambda: self._insert(now, events))
+        except sqlite3.Error as error:
+            self._depth -= len(events)
+            self._bytes -= size
+            raise SpoolError(f"the spool cannot be written: {error}") from None
+        self._oldest = now if self._oldest is None else self._oldest
+
+    async def first(self, most: int) -> list[Spooled]:
+        """Give the events that have waited longest. Raises SpoolError."""
+        try:
+            return await self._run(lambda: self._first(most))
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be read: {error}") from None
+
+    async def remove(self, events: Sequence[Spooled]) -> None:
+        """Forget events that `first` gave: they are stored. Raises SpoolError."""
+        await self._end(events, None)
+
+    async def refuse(self, event: Spooled, reason: str) -> None:
+        """Put an event aside that Redis takes in no way, so that it does not hold up the others. Raises SpoolError."""
+        await self._end([event], reason)
+
+    async def _end(self, events: Sequence[Spooled], reason: str | None) -> None:
+        oldest: float | None
+        try:
+            oldest = await self._run(lambda: self._delete(events, reason))
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be written: {error}") from None
+        self._oldest = oldest
+        self._depth -= len(events)
+        self._bytes -= sum(len(event.json) for event in events)
+
+    async def close(self) -> None:
+        """Let go of the file; what is in it stays."""
+        await self._run(self._database.close)
+        self._thread.shutdown()
+        os.close(self._lock)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _insert(self, now: float, events: Sequence[str]) -> None:
+        with self._database:
+            self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", [(now, one) for one in events])
+
+    def _first(self, most: int) -> list[Spooled]:
+        rows = self._database.execute("SELECT number, event FROM spooled ORDER BY number LIMIT ?", (most,))
+        return [Spooled(number, event) for number, event in rows]
+
+    def _delete(self, events: Sequence[Spooled], reason: str | None) -> float | None:
+        """Delete; give the time of the oldest that is left."""
+        with self._database:
+            for event in events:
+                if reason is not None:
+                    self._database.execute(
+                        "INSERT INTO refused SELECT at, event, ? FROM spooled WHERE number = ?", (reason, event.number)
+                    )
+                self._database.execute("DELETE FROM spooled WHERE number = ?", (event.number,))
+        oldest: float | None = self._database.execute("SELECT min(at) FROM spooled").fetchone()[0]
+        if oldest is None and self.file.stat().st_size > _VACUUM_OVER_BYTES:
+            self._database.execute("VACUUM")
+        return oldest
+
+    def _take_up(self, other: Path) -> None:
+        """Move what a dead process has left into this spool. Twice, if this one dies meanwhile: that does no harm."""
+        left = _opened(other)
+        rows = left.execute("SELECT at, event FROM spooled UNION ALL SELECT at, event FROM refused ORDER BY at")
+        with self._database:
+            moved = self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", rows).rowcount
+        left.close()
+        for suffix in ("", "-wal", "-shm"):
+            other.with_name(other.name + suffix).unlink(missing_ok=True)
+        if moved > 0:
+            log.warning("spool.taken_up", events=moved, left_in=other.name)
+
+    def _measure(self) -> None:
+        query = "SELECT count(*), coalesce(sum(length(event)), 0), min(at) FROM spooled"
+        self._depth, self._bytes, self._oldest = self._database.execute(query).fetchone()
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it holds texts and numbers
+    database = sqlite3.connect(file, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.executescript(_TABLES)
+    return database
+
+
+def _free_slot(folder: Path) -> tuple[Path, int]:
+    for number in range(_SLOTS):
+        file = folder / f"spool-{number}.sqlite"
+        if (lock := _lock_of(file)) is not None:
+            return file, lock
+    raise OSError(f"{_SLOTS} receivers have their spools there already")
+
+
+def _count(file: Path) -> int:
+    database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        query = "SELECT (SELECT count(*) FROM spooled) + (SELECT count(*) FROM refused)"
+        count: int = database.execute(query).fetchone()[0]
+        return count
+    finally:
+        database.close()
+
+
+def _is_held(file: Path) -> bool:
+    taken = _lock_of(file)
+    if taken is not None:
+        os.close(taken)
+    return taken is None
+
+
+def _lock_of(file: Path) -> int | None:
+    """Lock a spool for this process; None where a living one has it. The lock goes when its process does."""
+    lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock

@@ -1,0 +1,249 @@
+"""The spool: while Redis is away events are kept on this machine's disk, and committed in order when it is back."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from receiver.spool import Spool, SpoolError
+from ringback.samples import find
+from ringback.trigger import Wire, build
+from tests.service import RINGBACK, Service, await_ready, free_port, process, valkey, wait_for
+
+
+@contextmanager
+def unlucky(tmp_path: Path, *, queues: str = "", **settings: str) -> Iterator["Unlucky"]:
+    """Run a receiver, and workers, on a Redis that a test can take away."""
+    with ExitStack() as stack:
+        store = Store(tmp_path / "valkey")
+        stack.callback(store.stop)
+        store.start()
+        service = Service(store.url, "spool", free_port())
+        stack.callback(service.close)
+        receiver = stack.enter_context(process([*RINGBACK, "serve"], **{**service.settings, **settings}))
+        if queues:
+            stack.enter_context(process([*RINGBACK, "work", "--queues", queues], **{**service.settings, **settings}))
+        await_ready(service, queues.count(",") + 1 if queues else 0)
+        yield Unlucky(service, store, receiver, stack, settings)
+
+
+class Store:
+    """A Valkey that goes away and comes back with what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._port = free_port()
+        self._running: AbstractContextManager[tuple[str, subprocess.Popen[bytes]]] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        self._running = valkey(self._folder, self._port)
+        _, self.process = self._running.__enter__()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self._running is not None:
+            self._running.__exit__(None, None, None)
+            self._running = None
+
+
+class Unlucky:
+    """The service, and what a test does to it."""
+
+    def __init__(
+        self,
+        service: Service,
+        store: Store,
+        receiver: "subprocess.Popen[bytes]",
+        stack: ExitStack,
+        settings: dict[str, str],
+    ) -> None:
+        self.service = service
+        self.store = store
+        self.receiver = receiver
+        self._stack = stack
+        self._settings = settings
+
+    def restart_receiver(self) -> None:
+        chosen = {**self.service.settings, **self._settings}
+        self.receiver = self._stack.enter_context(process([*RINGBACK, "serve"], **chosen))
+
+        def serves() -> bool:
+            try:
+                return self.service.http.get("/livez").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_for(serves, "the receiver")
+
+
+def sms(number: int) -> Wire:
+    return build(find("mocean/inbound-sms"), {"mocean-text": f"{number:06d}"})
+
+
+def texts(service: Service) -> list[str]:
+    return [json.loads(one["event"])["data"]["text"] for one in service.stored()]
+
+
+def numbers(upto: int) -> list[str]:
+    return [f"{number:06d}" for number in range(upto)]
+
+
+def all_stored(service: Service, upto: int) -> None:
+    wait_for(lambda: len(texts(service)) >= upto, "the events of the spool")
+    assert texts(service) == numbers(upto)
+
+
+def test_what_comes_while_redis_is_away_is_stored_in_order_when_it_is_back(tmp_path: Path) -> None:
+    with unlucky(tmp_path, queues="events") as it:
+        answers = [it.service.send(sms(number)).status_code for number in range(5)]
+        it.store.kill()
+        answers += [it.service.send(sms(number)).status_code for number in range(5, 300)]
+        it.store.start()
+        answers += [it.service.send(sms(number)).status_code for number in range(300, 400)]
+        assert answers == [200] * 400
+        all_stored(it.service, 400)
+        wait_for(lambda: len(it.service.noted("everything")) >= 400, "the handlers")
+
+
+def test_a_repeat_while_redis_is_away_and_after_is_no_second_event(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        wires = [sms(number) for number in range(3)]
+        assert it.service.send(wires[0]).status_code == 200
+        it.store.kill()
+        assert [it.service.send(wire).status_code for wire in (*wires, *wires)] == [200] * 6
+        it.store.start()
+        assert [it.service.send(wire).status_code for wire in wires] == [200] * 3
+        assert it.service.trigger("mocean/inbound-sms", **{"mocean-text": "000003"}).status_code == 200
+        all_stored(it.service, 4)
+
+
+def test_what_a_killed_receiver_leaves_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        it.store.kill()
+        assert [it.service.send(sms(number)).status_code for number in range(40)] == [200] * 40
+        it.receiver.kill()
+        it.receiver.wait()
+        it.restart_receiver()  # while Redis is still away
+        assert [it.service.send(sms(number)).status_code for number in range(40, 50)] == [200] * 10
+        it.store.start()
+        all_stored(it.service, 50)
+
+
+@pytest.mark.parametrize(
+    ("command", "mend"),
+    [
+        pytest.param(["CONFIG", "SET", "maxmemory", "1mb"], ["CONFIG", "SET", "maxmemory", "0"], id="out of memory"),
+        pytest.param(["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], id="a replica now"),
+    ],
+)
+def test_what_a_server_refuses_for_now_waits_in_the_spool(tmp_path: Path, command: list[str], mend: list[str]) -> None:
+    with unlucky(tmp_path) as it:
+        it.service.redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        assert [it.service.send(sms(number)).status_code for number in range(3)] == [200] * 3
+        assert texts(it.service) == []
+        it.service.redis.execute_command(*mend)  # type: ignore[no-untyped-call]
+        all_stored(it.service, 3)
+
+
+def test_an_event_that_redis_takes_in_no_way_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        bad = build(find("mocean/delivery-report"), {"mocean-msgid": "bad"})
+        it.service.redis.set(it.service.keys.message("mocean", "acme", "bad"), "no hash")
+        assert it.service.send(bad).status_code == 200
+        assert [it.service.send(sms(number)).status_code for number in range(3)] == [200] * 3
+        all_stored(it.service, 3)
+        (file,) = (it.service.data_dir / "spool" / "spool").glob("*.sqlite")
+        with sqlite3.connect(file) as database:
+            assert [reason.split()[0] for (reason,) in database.execute("SELECT reason FROM refused")] == ["WRONGTYPE"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"RINGBACK_SPOOL": "off"}, id="no spool"),
+        pytest.param({"RINGBACK_SPOOL_MAX": "100"}, id="a full one"),
+    ],
+)
+def test_what_neither_takes_is_to_be_repeated(tmp_path: Path, settings: dict[str, str]) -> None:
+    with unlucky(tmp_path, **settings) as it:
+        it.store.kill()
+        response = it.service.send(sms(0))
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "5"
+        it.store.start()
+        assert it.service.send(sms(0)).status_code == 200
+        all_stored(it.service, 1)
+
+
+def test_a_call_while_redis_is_away_gets_the_fallback_at_once(tmp_path: Path) -> None:
+    with unlucky(tmp_path, RINGBACK_VOICE_DEADLINE="3s") as it:
+        it.store.kill()
+        answer = it.service.trigger("mocean/voice/answer")
+        assert answer.json()[0]["action"] == "say"
+        assert answer.elapsed.total_seconds() < 2
+        it.store.start()
+        wait_for(lambda: len(it.service.stored()) == 1, "the call's event")
+
+
+def test_a_spool_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path, redis_url: str) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    service = Service(redis_url, "unwritable", free_port())
+    environment = {**service.settings, "RINGBACK_DATA_DIR": str(tmp_path)}
+    with process([*RINGBACK, "serve"], **environment) as started:
+        assert started.wait(20) == 2
+    service.close()
+
+
+def events(folder: Path) -> list[str]:
+    async def read() -> list[str]:
+        spool = Spool.open(folder, 10_000)
+        found = [one.json for one in await spool.first(100)]
+        await spool.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def test_each_living_process_has_a_spool_of_its_own(tmp_path: Path) -> None:
+    async def two() -> None:
+        one, other = Spool.open(tmp_path, 10_000), Spool.open(tmp_path, 10_000)
+        assert one.file != other.file
+        await one.add(["1", "2"])
+        await other.add(["3"])
+        await one.close()
+        third = Spool.open(tmp_path, 10_000)
+        assert third.file == one.file
+        assert (third.depth, other.depth) == (2, 1)
+        await other.close()
+        await third.close()
+
+    asyncio.run(two())
+    assert events(tmp_path) == ["1", "2", "3"]
+
+
+def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
+    async def count() -> None:
+        spool = Spool.open(tmp_path, 10)
+        assert (spool.depth, spool.age_s) == (0, 0.0)
+        await spool.add(["12345", "6789"])
+        assert spool.depth == 2
+        assert 0 <= spool.age_s < 5
+        with pytest.raises(SpoolError, match="full: 10 bytes"):
+            await spool.add(["too", "much"])
+        await spool.remove(await spool.first(1))
+        await spool.add(["abcde"])
+        assert [one.json for one in await spool.first(10)] == ["6789", "abcde"]
+        await spool.close()
+
+    asyncio.run(count())
