@@ -19,8 +19,9 @@ from benchmarks.memory import memory
 from benchmarks.report import tables, write
 from benchmarks.results import RINGBACK, Ingest, Results
 from benchmarks.versions import versions
+from benchmarks.voice import voice
 
-PARTS: Final = ("ingest", "handling", "backlog", "latency", "memory")
+PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory")
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
 
@@ -101,6 +102,8 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
         results.backlog = growth(made, plan.rounds, plan.backlogs)
     if "latency" in parts:
         results.latency = [latency(made, rate, plan.latency_s) for rate in rates]
+    if "voice" in parts:
+        results.voice = voice(made, plan.rounds)
     if "memory" in parts:
         results.memory = memory(made, by)
 

@@ -47,6 +47,8 @@ def tables(results: Results) -> dict[str, str]:
         made["backlog"] = _backlog(results.backlog)
     if results.latency:
         made["latency"] = _latency(results)
+    if results.voice:
+        made["voice"] = _voice(results)
     if results.memory:
         made["memory"] = _memory(results)
     return made
@@ -198,6 +200,15 @@ def _latency(results: Results) -> str:
     ]
     head = ["events/s", "events", "p50 ms", "p99 ms", "largest ms", "receiver", "workers", "store"]
     return _table(head, rows)
+
+
+def _voice(results: Results) -> str:
+    fsync = f"{results.machine.fsync_us / 1000:.2f}"
+    rows = [
+        [one.name, f"{one.calls:,}", f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}", f"{one.largest_ms:.1f}", fsync]
+        for one in results.voice
+    ]
+    return _table(["", "calls", "p50 ms", "p99 ms", "largest ms", "the disk's fsync ms"], rows)
 
 
 def _memory(results: Results) -> str:

@@ -1,7 +1,7 @@
 """Results: what a run found, as it is kept in `results.json`."""
 
 from datetime import datetime
-from statistics import median
+from statistics import median, quantiles
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -122,6 +122,41 @@ class Latency(_Record):
     store_share: float
 
 
+class CallsMade(_Record):
+    """Calls made by the client: how many were answered by their handler, and how long they took."""
+
+    calls: int
+    by_handler: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    largest_ms: float
+
+    @classmethod
+    def of(cls, took: list[float], by_handler: int, seconds: float) -> "CallsMade":
+        """Sum the calls up; `took` in seconds."""
+        cuts = quantiles(took, n=100)
+        return cls(
+            calls=len(took),
+            by_handler=by_handler,
+            seconds=seconds,
+            p50_ms=cuts[49] * 1e3,
+            p99_ms=cuts[98] * 1e3,
+            largest_ms=max(took) * 1e3,
+        )
+
+
+class Voice(_Record):
+    """One way to answer calls: its rounds, the medians of their quantiles, and the longest wait of all."""
+
+    name: str
+    calls: int
+    p50_ms: float
+    p99_ms: float
+    largest_ms: float
+    rounds: list[CallsMade]
+
+
 class Memory(_Record):
     """Bytes in the store, each as MEMORY USAGE tells it."""
 
@@ -146,4 +181,5 @@ class Results(BaseModel):
     handling: list[Handling] = []
     backlog: list[Handling] = []
     latency: list[Latency] = []
+    voice: list[Voice] = []
     memory: Memory | None = None

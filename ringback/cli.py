@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from ringback.commands import dead, events, quarantine, replay, service, trigger
+from ringback.commands import dead, doctor, events, quarantine, replay, service, token, trigger, voice
 
 app: Final = typer.Typer(
     help="Telephony callbacks in, events out, your Python handlers on them.",
@@ -25,5 +25,8 @@ app.add_typer(events.app, name="events")
 app.command()(replay.replay)
 app.add_typer(dead.app, name="dead")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(voice.app, name="voice")
+app.add_typer(token.app, name="token")
 app.command()(events.schema)
 app.command()(service.config)
+app.command()(doctor.doctor)

@@ -1,27 +1,29 @@
 """Mocean Commands for handlers: what a call does next (Mocean document, "Mocean Command (MC) Reference").
 
-A voice handler returns one of these, or a list of them. A wrong one raises at once, naming what is wrong.
+A voice handler returns one of these, or a list of them. A wrong one raises McError at once, naming what is wrong. What
+is not given is not sent, and the provider's default holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from schemas.mc import Collect, Dial, Language, Play, Record, Say, Sleep
+from schemas.mc import Action, Collect, Dial, McError, Play, Raw, Record, Say, Sleep, make
 
-__all__ = ["collect", "dial", "play", "record", "say", "sleep"]
+__all__ = ["Action", "McError", "collect", "dial", "play", "raw", "record", "say", "sleep"]
 
 
 def say(
     text: str, *, language: str | None = None, barge_in: bool | None = None, clear_digit_cache: bool | None = None
 ) -> Say:
-    """Speak a text. Without a `language` the default one is used. `barge_in`: a digit skips the rest."""
-    spoken = Language(language) if language is not None else None
-    return Say(text=text, language=spoken, barge_in=barge_in, clear_digit_cache=clear_digit_cache)
+    """Speak a text, in the language of `RINGBACK_VOICE_LANGUAGE` if none is given.
+
+    `barge_in`: a digit skips the rest and goes to the cache. `clear_digit_cache`: forget the digits pressed so far.
+    """
+    return make(Say, text=text, language=language, barge_in=barge_in, clear_digit_cache=clear_digit_cache)
 
 
 def play(file: str | Sequence[str], *, barge_in: bool | None = None, clear_digit_cache: bool | None = None) -> Play:
-    """Play an audio file, or several, by their URLs."""
-    files = file if isinstance(file, str) else tuple(file)
-    return Play(file=files, barge_in=barge_in, clear_digit_cache=clear_digit_cache)
+    """Play an audio file, or several, by their URLs. `barge_in` and `clear_digit_cache` as in `say`."""
+    return make(Play, file=file, barge_in=barge_in, clear_digit_cache=clear_digit_cache)
 
 
 def collect(
@@ -35,21 +37,30 @@ def collect(
 ) -> Collect:
     """Collect `min` to `max` digits, waiting `timeout` milliseconds for each.
 
-    They go to `@voice.collect(step)`, or to `event_url` if someone else is to answer.
+    They go to `@voice.collect(step)`, or to `event_url` if someone else is to answer. One of the keys `terminators`
+    (`"#"`, `"*#"`) ends the input while there are fewer than `min`.
     """
-    return Collect(step=step, event_url=event_url, max=max, min=min, timeout=timeout, terminators=terminators)
+    return make(Collect, step=step, event_url=event_url, max=max, min=min, timeout=timeout, terminators=terminators)
 
 
 def sleep(duration: int) -> Sleep:
     """Wait; `duration` in milliseconds."""
-    return Sleep(duration=duration)
+    return make(Sleep, duration=duration)
 
 
 def dial(to: str | Sequence[str], *, from_: str | None = None, dial_sequentially: bool | None = None) -> Dial:
-    """Connect the call to a number with its country code; of several the first, or one after the other."""
-    return Dial(to=to if isinstance(to, str) else tuple(to), from_=from_, dial_sequentially=dial_sequentially)
+    """Connect the call to a number with its country code; `from_` is the caller ID.
+
+    Of several numbers Mocean calls the first. `dial_sequentially`: one after the other.
+    """
+    return make(Dial, to=to, from_=from_, dial_sequentially=dial_sequentially)
 
 
 def record() -> Record:
     """Record the call from here on."""
-    return Record()
+    return make(Record)
+
+
+def raw(command: Mapping[str, object]) -> Raw:
+    """Pass an action on as it is: for what the document does not know yet. It needs an `action`, and to be JSON."""
+    return make(Raw, command=command)

@@ -1,5 +1,10 @@
-"""Voice handlers: `@voice.answer()` for a new call, `@voice.collect("step")` for the digits of a step."""
+"""Voice handlers: `@voice.answer()` for a new call, `@voice.collect("step")` for the digits of a step.
+
+They are given a `voice.Incoming` or a `voice.Input`: the event, and `call.state`, which lasts as long as the call.
+Handlers of other kinds get at that with `voice.state(event)`.
+"""
 
 from workers.registry import answer, collect
+from workers.state import CallState, Incoming, Input, StateError, state
 
-__all__ = ["answer", "collect"]
+__all__ = ["CallState", "Incoming", "Input", "StateError", "answer", "collect", "state"]

@@ -7,7 +7,7 @@ import pytest
 
 from ringback import on, voice
 from ringback.samples import find
-from schemas.events import Event
+from schemas.events import CallIncomingEvent, CallInputEvent, Event
 from tests.sample_events import event_of
 from workers.discovery import load_registry
 from workers.registry import HandlerError, Registry
@@ -108,13 +108,61 @@ def test_what_a_handler_wants(
         ),
         pytest.param(
             "@voice.answer()\ndef f(call): ...\n@voice.answer()\ndef g(call): ...",
-            "g ({file}, line 4): a new call is already answered by f ({file}, line 2); keep one",
+            "g ({file}, line 4): a new call can also be for f ({file}, line 2);"
+            " keep one, or tell them apart by callee=, caller= or otherwise=True",
             id="two that answer",
         ),
         pytest.param(
             "@voice.collect('a')\ndef f(call): ...\n@voice.collect('a')\ndef g(call): ...",
-            "g ({file}, line 4): the step 'a' is already answered by f ({file}, line 2); keep one",
+            "g ({file}, line 4): the step 'a' can also be for f ({file}, line 2);"
+            " keep one, or tell them apart by digits=, callee=, caller= or otherwise=True",
             id="two for one step",
+        ),
+        pytest.param(
+            "@voice.answer\ndef f(call): ...",
+            "f ({file}, line 2): write @voice.answer(…) with parentheses",
+            id="answer without parentheses",
+        ),
+        pytest.param(
+            "@voice.collect\ndef f(call): ...",
+            "f ({file}, line 2): write @voice.collect(…) with parentheses",
+            id="collect without parentheses",
+        ),
+        pytest.param(
+            "@voice.collect('the menu')\ndef f(call): ...",
+            "f ({file}, line 2): the step 'the menu' may only have letters, digits and _ . ~ -",
+            id="a step that is no part of a path",
+        ),
+        pytest.param(
+            "@voice.answer(callee='+0')\ndef f(call): ...",
+            "f ({file}, line 2): callee='+0' is no phone number; write it with its country code",
+            id="no phone number",
+        ),
+        pytest.param(
+            "@voice.answer(caller=[])\ndef f(call): ...",
+            "f ({file}, line 2): caller=… is empty, so that no call would fit",
+            id="no caller at all",
+        ),
+        pytest.param(
+            "@voice.collect('a', digits=[1, '2'])\ndef f(call): ...",
+            "f ({file}, line 2): digits=[1, '2'] must be text, or a list of texts",
+            id="digits as a number",
+        ),
+        pytest.param(
+            "@voice.collect('a', digits='one')\ndef f(call): ...",
+            "f ({file}, line 2): digits='one' is nothing that one can press",
+            id="digits as a word",
+        ),
+        pytest.param(
+            "@voice.answer(callee='63001', otherwise=True)\ndef f(call): ...",
+            "f ({file}, line 2): otherwise=True takes the calls that no other handler wants;"
+            " it has no filter beside it",
+            id="otherwise with a filter",
+        ),
+        pytest.param(
+            "@on('*')\ndef f(event):\n    yield",
+            "f ({file}, line 2): it has a yield, so that calling it runs nothing; take that out",
+            id="an event handler with a yield",
         ),
     ],
 )
@@ -146,16 +194,99 @@ def test_one_function_for_two_subscriptions() -> None:
     assert list(registry.handlers) == [base, f"{base}#2"]
 
 
-def test_a_step_and_an_answer_go_together() -> None:
-    @voice.answer()
-    def first(call: Event) -> None:
-        """Do nothing."""
+Declared = Callable[[Callable[..., object]], Callable[..., object]]
 
-    @voice.collect("menu")
-    def second(call: Event) -> None:
-        """Do nothing."""
 
-    assert list(registry_of(first, second).calls) == [None, "menu"]
+def phone(*declared: Declared) -> Registry:
+    """Give a registry of voice handlers that are called after their place in the list."""
+    registry = Registry()
+    for number, declare in enumerate(declared):
+
+        def handle(call: voice.Incoming | voice.Input) -> None:
+            """Do nothing."""
+
+        handle.__qualname__ = str(number)
+        registry.add(declare(handle))
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(voice.answer(), voice.collect("menu"), id="a call and a step"),
+        pytest.param(voice.collect("a"), voice.collect("b"), id="two steps"),
+        pytest.param(voice.collect(), voice.collect("a"), id="no step and a step"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(callee="60312345679"), id="two callees"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(otherwise=True), id="one callee, and the others"),
+        pytest.param(voice.answer(caller=["63001", "63002"]), voice.answer(caller="63003"), id="lists of callers"),
+        pytest.param(
+            voice.answer(callee="63001", caller="60123456789"),
+            voice.answer(callee="63001", caller="60123456788"),
+            id="one of two filters tells them apart",
+        ),
+        pytest.param(voice.collect("a", digits="1"), voice.collect("a", digits=["2", "", "*"]), id="digits"),
+        pytest.param(voice.collect("a", digits="1"), voice.collect("a", otherwise=True), id="a digit, and the others"),
+        pytest.param(voice.answer(otherwise=True), voice.collect("a", otherwise=True), id="the others, of two kinds"),
+    ],
+)
+def test_voice_handlers_that_go_together(one: Declared, other: Declared) -> None:
+    assert len(phone(one, other).calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(voice.answer(), voice.answer(), id="no filter"),
+        pytest.param(voice.answer(), voice.answer(callee="63001"), id="a filter beside none"),
+        pytest.param(voice.answer(), voice.answer(otherwise=True), id="the others, where all are taken"),
+        pytest.param(voice.answer(otherwise=True), voice.answer(otherwise=True), id="the others twice"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(callee="+60 3-1234 5678"), id="two spellings"),
+        pytest.param(voice.answer(callee="63001"), voice.answer(caller="63002"), id="different filters"),
+        pytest.param(voice.collect("a", digits=["1", "2"]), voice.collect("a", digits=["2", "3"]), id="one in common"),
+    ],
+)
+def test_voice_handlers_that_overlap(one: Declared, other: Declared) -> None:
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(HandlerError, match=r"can also be for 0 \(test_registry.py, line \d+\); keep one"):
+            phone(*pair)
+
+
+FLOW = (
+    voice.answer(callee=["60312345678", "63001"]),
+    voice.answer(callee="+60 3-1234 5679", caller="60123456789"),
+    voice.answer(otherwise=True),
+    voice.collect("menu", digits="1"),
+    voice.collect("menu", digits=""),
+    voice.collect("exact", digits="12"),
+)
+
+
+@pytest.mark.parametrize(
+    ("sample", "fields", "step", "answers"),
+    [
+        pytest.param("answer", {"mocean-to": "60312345678"}, None, "0", id="callee"),
+        pytest.param("answer", {"mocean-to": "+60 3 1234 5678"}, None, "0", id="callee in another spelling"),
+        pytest.param("answer", {"mocean-to": "63001"}, None, "0", id="another callee of the list"),
+        pytest.param(
+            "answer", {"mocean-to": "60312345679", "mocean-from": "60123456789"}, None, "1", id="callee and caller"
+        ),
+        pytest.param("answer", {"mocean-to": "60312345679", "mocean-from": "63009"}, None, "2", id="another caller"),
+        pytest.param("answer", {"mocean-to": ""}, None, "2", id="no callee"),
+        pytest.param("collect", {"mocean-digits": "1"}, "menu", "3", id="digits"),
+        pytest.param("collect", {"mocean-digits": ""}, "menu", "4", id="no input"),
+        pytest.param("collect", {"mocean-digits": "9"}, "menu", None, id="digits that nobody takes"),
+        pytest.param("collect", {"mocean-digits": "1"}, "exact", None, id="a part of the digits"),
+        pytest.param("collect", {"mocean-digits": "1"}, "attic", None, id="a step that nobody takes"),
+        pytest.param("collect", {"mocean-digits": "1"}, None, None, id="no step"),
+    ],
+)
+def test_who_answers_a_call(sample: str, fields: dict[str, str], step: str | None, answers: str | None) -> None:
+    event = event_of(find(f"mocean/voice/{sample}"), fields)
+    assert isinstance(event, CallIncomingEvent | CallInputEvent)
+    if isinstance(event, CallInputEvent):
+        event = event.model_copy(update={"data": event.data.model_copy(update={"step": step})})
+    handler = phone(*FLOW).answering(event)
+    assert (handler and handler.name.rpartition(".")[2]) == answers
 
 
 def test_a_function_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

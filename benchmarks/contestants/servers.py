@@ -50,9 +50,13 @@ def _bare(_store: Store, port: int) -> list[str]:
 
 
 def _flask(_store: Store, port: int) -> list[str]:
+    return gunicorn("benchmarks.contestants.flask_rq:app", port)
+
+
+def gunicorn(app: str, port: int) -> list[str]:
+    """Give the command that serves a Flask app."""
     # A thread a connection: of gunicorn's ways with one worker the quickest here.
     options = ["--workers", "1", "--worker-class", "gthread", "--threads", str(CONNECTIONS), "--bind"]
-    app = "benchmarks.contestants.flask_rq:app"
     return [sys.executable, "-m", "gunicorn", *options, f"127.0.0.1:{port}", "--log-level", "warning", app]
 
 
