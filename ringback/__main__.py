@@ -9,6 +9,7 @@ from ringback.cli import app
 from ringback.home import BusyError
 from ringback.samples import TriggerError
 from ringback.store import StoreError
+from ringback.tunnel import TunnelError
 from schemas.settings import SettingsError
 from workers.registry import HandlerError
 
@@ -22,7 +23,7 @@ def main() -> None:
         app()
     except (SettingsError, HandlerError, TriggerError) as error:
         _end(error, WRONG_USE)
-    except (BindError, BusyError, StoreError) as error:
+    except (BindError, BusyError, StoreError, TunnelError) as error:
         _end(error, FAILED)
     except RedisError as error:
         _end(f"Redis: {error}", FAILED)

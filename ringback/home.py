@@ -52,18 +52,26 @@ class Home:
         """Tell other commands where the embedded server is."""
         self._write_private(self.folder / "redis.url", url)
 
-    def store_gone(self) -> None:
-        """Tell other commands that the embedded server has stopped."""
-        (self.folder / "redis.url").unlink(missing_ok=True)
+    def announce_public_url(self, url: str) -> None:
+        """Tell other commands which public URL leads here."""
+        self._write_private(self.folder / "public.url", url)
+
+    def withdraw(self) -> None:
+        """Tell other commands that the embedded server and the public URL are gone."""
+        for name in ("redis.url", "public.url"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def find(self, settings: Settings) -> Settings:
-        """Complete the settings with what a running `up` has made: its token, its embedded server."""
+        """Complete the settings with what a running `up` has made: its token, its embedded server, its public URL."""
         found: dict[str, object] = {}
         if not settings.tokens and (self.folder / "token").exists():
             found["tokens"] = (self.own_token(),)
         url = self.folder / "redis.url"
         if settings.redis_url is None and url.exists():
             found["redis_url"] = url.read_text().strip()
+        public_url = self.folder / "public.url"
+        if settings.public_url is None and public_url.exists():
+            found["public_url"] = public_url.read_text().strip()
         return settings.model_copy(update=found)
 
     @staticmethod

@@ -15,12 +15,13 @@ from urllib.parse import unquote
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from receiver.commit import CommitError, Committer, commit_client
+from receiver.commit import CommitError, Committer
 from receiver.door import Query
 from receiver.incoming import Incoming, callback_at
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import Kept, Quarantine
+from receiver.script import commit_client
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.settings import Settings
@@ -190,6 +191,7 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
         return await asyncio.gather(*(one(entry) for entry in page))
     finally:
         await committer.close()
+        await client.aclose()
 
 
 def _entries(reply: object) -> list[Entry]:

@@ -31,6 +31,7 @@ _LOOK_S: Final = 0.1
 class Child:
     """A process to keep alive. `stop_s`: how long it may take to end after SIGTERM.
 
+    `ready` waits after the first start; `started_again` is told of each later one, and must return at once.
     `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole.
     """
 
@@ -41,6 +42,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
     ready: Callable[[], None] | None = None
+    started_again: Callable[[], None] | None = None
     process: "subprocess.Popen[bytes] | None" = None
     _started: float = 0.0
     _pause_s: float = _FIRST_PAUSE_S
@@ -64,6 +66,8 @@ class Child:
         if self.process is None:
             if now >= self._due:
                 self.start()
+                if self.started_again is not None:
+                    self.started_again()
             return
         if self.process.poll() is None:
             return

@@ -1,7 +1,8 @@
-"""Up: the whole service from one command. Store, receiver, workers; what to paste where; an orderly end."""
+"""Up: the whole service from one command. Store, tunnel, workers, receiver; what to paste where; an orderly end."""
 
 import time
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Final
 
 import httpx
@@ -14,6 +15,7 @@ from ringback.children import DEFAULT_QUEUES, receiver_child, store_child, worke
 from ringback.home import Home
 from ringback.store import await_store, check_store, command, socket_path
 from ringback.supervisor import Supervisor
+from ringback.tunnel import Tunnel, Vendor
 from schemas.settings import Settings, Token
 from workers.discovery import has_plugins, load_registry
 from workers.runtime import worker_client
@@ -21,12 +23,14 @@ from workers.sweep import Sweep
 
 _BUILT_IN_HANDLERS: Final = ("ringback.eventlog",)
 _READY_S: Final = 30.0
+_LOOPBACK: Final = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
-def up(settings: Settings, console: Console) -> None:
-    """Run everything until SIGINT or SIGTERM.
+def up(settings: Settings, console: Console, vendor: Vendor | None = None) -> None:
+    """Run everything until SIGINT or SIGTERM, with a tunnel to it where its vendor is given.
 
-    Raises BindError, BusyError, StoreError, HandlerError: each is one line that says what is wrong and what to do.
+    Raises BindError, BusyError, StoreError, TunnelError, HandlerError: each is one line that says what is wrong and
+    what to do.
     """
     home = Home(settings.data_dir)
     if not settings.handlers and not has_plugins():
@@ -34,7 +38,9 @@ def up(settings: Settings, console: Console) -> None:
     registry = load_registry(settings.handlers)
     with bind(settings.host, settings.port) as bound:
         settings = settings.model_copy(update={"port": bound.getsockname()[1]})
+        tunnel = Tunnel(vendor, _local_url(settings), settings.public_url) if vendor else None
         home.take()
+        home.withdraw()  # what one that was killed has left
         if not settings.tokens and not settings.insecure:
             settings = settings.model_copy(update={"tokens": (home.own_token(),)})
         supervisor = Supervisor()
@@ -46,6 +52,8 @@ def up(settings: Settings, console: Console) -> None:
             else:
                 check_store(url)
             settings = settings.model_copy(update={"redis_url": url})
+            if tunnel is not None:
+                settings = _start_tunnel(supervisor, tunnel, home, settings)
             environment = environment_of(settings)
             sweep = Sweep(worker_client(url), settings)
             sweep.start()
@@ -59,7 +67,7 @@ def up(settings: Settings, console: Console) -> None:
             console.print("Stopping: what runs is finished first. Ctrl-C again to stop at once.")
         finally:
             supervisor.stop()
-            home.store_gone()
+            home.withdraw()
     console.print("Stopped.")
 
 
@@ -70,6 +78,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "RINGBACK_TOKENS": ",".join(f"{one.account}:{one.secret.get_secret_value()}" for one in settings.tokens),
         "RINGBACK_HANDLERS": ",".join(settings.handlers),
         "RINGBACK_PORT": str(settings.port),
+        "RINGBACK_PUBLIC_URL": settings.public_url or "",
+        "RINGBACK_TRUSTED_PROXIES": ",".join(str(network) for network in settings.trusted_proxies),
         "RINGBACK_LOG_FORMAT": settings.log_format.value,
     }
 
@@ -111,9 +121,22 @@ def _start_store(supervisor: Supervisor, home: Home) -> str:
     return url
 
 
-def _await_receiver(settings: Settings) -> None:
+def _start_tunnel(supervisor: Supervisor, tunnel: Tunnel, home: Home, settings: Settings) -> Settings:
+    """Start it and wait for its URL: the workers name it in their answers, so it is there before them."""
+    supervisor.start(tunnel.child)
+    home.announce_public_url(tunnel.url)
+    # All that comes by it comes from this machine; who the caller is stands in X-Forwarded-For.
+    trusted = settings.trusted_proxies or _LOOPBACK
+    return settings.model_copy(update={"public_url": tunnel.url, "trusted_proxies": trusted})
+
+
+def _local_url(settings: Settings) -> str:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host  # noqa: S104 - asked, not bound
-    local = settings.model_copy(update={"host": host, "public_url": None}).base_url
+    return settings.model_copy(update={"host": host, "public_url": None}).base_url
+
+
+def _await_receiver(settings: Settings) -> None:
+    local = _local_url(settings)
     deadline = time.monotonic() + _READY_S
     while True:
         try:

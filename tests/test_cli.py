@@ -30,12 +30,15 @@ GOOD = {"RINGBACK_TOKENS": f"acme:{TOKEN}"}
                      'RINGBACK_TOKENS: "acme" has no token; write account:token', id="empty token"),
         pytest.param(["up"], {"RINGBACK_TOKEN": "a:b"}, 2,
                      "RINGBACK_TOKEN: no such setting; did you mean RINGBACK_TOKENS?", id="misspelt setting"),
+        pytest.param(["up"], {"RINGBACK_CLAIM_IDLE": "1s"}, 2,
+                     "RINGBACK_CLAIM_IDLE: Input should be greater than or equal to 3 seconds", id="too short a claim"),
         pytest.param(["up"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 1,
                      "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port}/0 (Error 111 connecting to "
                      "127.0.0.1:{port}. Connection refused.)", id="up without its Redis"),
-        pytest.param(["serve"], {**GOOD, "RINGBACK_REDIS_URL": "redis://user:secret@127.0.0.1:{port}"}, 1,
+        pytest.param(["serve"], {**GOOD, "RINGBACK_REDIS_URL": "redis://user:secret@127.0.0.1:{port}",
+                                 "RINGBACK_SPOOL": "off"}, 1,
                      "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port} (Error 111 connecting to "
-                     "127.0.0.1:{port}. Connection refused.)", id="serve without Redis"),
+                     "127.0.0.1:{port}. Connection refused.)", id="serve without Redis and spool"),
         pytest.param(["work"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 1,
                      "RINGBACK_REDIS_URL: no Redis answers at 127.0.0.1:{port}/0 (Error 111 connecting to "
                      "127.0.0.1:{port}. Connection refused.)", id="work without Redis"),

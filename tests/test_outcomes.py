@@ -4,8 +4,11 @@ import math
 
 import pytest
 
-from ringback import Drop, RetryLater
+from ringback import RetryLater
+from ringback.samples import SAMPLES
+from tests.sample_events import event_of
 from tests.service import Service, running, wait_for
+from workers.discretion import discreet
 from workers.outcomes import LONGEST_PAUSE_S
 
 
@@ -28,10 +31,22 @@ def test_no_pause(seconds: float) -> None:
         pytest.param("", "", id="empty"),
         pytest.param("x" * 200, "x" * 200, id="just short enough"),
         pytest.param("x" * 201, "x" * 199 + "…", id="too long"),
+        pytest.param("spam: Hello World!", "spam: …!", id="a text"),
+        pytest.param("spam: Hello\nWorld", "spam: …", id="a text in another line"),
+        pytest.param("+60123456789 and 60123456789, 63001", "… and …, …", id="numbers"),
+        pytest.param("the end is 6789", "the end is 6789", id="the end of a number"),
+        pytest.param("message.received of mocean", "message.received of mocean", id="what is not private"),
     ],
 )
 def test_a_reason_in_the_log(reason: str, short: str) -> None:
-    assert Drop(reason).short == short
+    event = event_of(SAMPLES["mocean/inbound-sms"], {"mocean-text": "Hello World", "mocean-from": "60123456789"})
+    assert discreet(reason, event) == short
+
+
+def test_a_reason_without_what_a_whatsapp_message_says() -> None:
+    event = event_of(SAMPLES["mocean/whatsapp-inbound-message"])
+    content, recipient = (event.data.model_dump()[name] for name in ("content", "recipient"))
+    assert discreet(f"{content['type']} {content['text']} of {recipient['raw']}", event) == "text … of …"
 
 
 def attempts(service: Service, handler: str, text: str) -> list[int | None]:

@@ -61,12 +61,12 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
 
 
 @contextmanager
-def up(folder: Path, **settings: str) -> Iterator[Up]:
+def up(folder: Path, *words: str, **settings: str) -> Iterator[Up]:
     """Run `ringback up` in a folder until the block ends."""
     settings = {"RINGBACK_PORT": str(free_port()), **settings}
     with (folder / "up.log").open("w") as log:
         started = subprocess.Popen(
-            [sys.executable, "-P", *RINGBACK[1:], "up"],
+            [sys.executable, "-P", *RINGBACK[1:], "up", *words],
             cwd=folder,
             env=clean_environment(**settings),
             stdout=log,
@@ -232,7 +232,7 @@ def test_the_examples_load(module: str, tmp_path: Path) -> None:
     from workers.discovery import load_registry
 
     registry = load_registry([module])
-    assert len(registry.handlers) + len(registry.calls) in (1, 2)
+    assert registry.handlers or registry.calls
 
 
 def test_the_examples_run(tmp_path: Path) -> None:

@@ -9,15 +9,21 @@ from pydantic import SecretStr
 
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
+from ringback.tunnel import Vendor
 from schemas.settings import PREFIX, Token
 
 
-def up() -> None:
+def up(
+    tunnel: Annotated[
+        Vendor | None,
+        typer.Option(help="Let this program, if it is installed, lead here from a public address."),
+    ] = None,
+) -> None:
     """Run everything: the store (embedded if RINGBACK_REDIS_URL is unset), the receiver, the workers."""
     settings = start()
     from ringback.up import up as run
 
-    run(settings, err)
+    run(settings, err, tunnel)
 
 
 def serve(
@@ -27,7 +33,8 @@ def serve(
     settings = start()
     from receiver.listen import bind
     from receiver.serve import serve as run
-    from ringback.store import check_store
+    from receiver.spool import SpoolError
+    from ringback.store import StoreError, check_store
 
     if not settings.tokens and not settings.insecure:
         refuse(
@@ -35,18 +42,26 @@ def serve(
             "(or RINGBACK_INSECURE=1 to run without)"
         )
     url = redis_url(settings)
-    if fd is not None:
-        run(settings, url, socket.socket(fileno=fd))
-        return
-    check_store(url)
-    with bind(settings.host, settings.port) as bound:
-        run(settings, url, bound)
+    try:
+        if fd is not None:
+            run(settings, url, socket.socket(fileno=fd))
+            return
+        try:
+            check_store(url)
+        except StoreError as error:
+            if not settings.spool:
+                raise
+            err.print(f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False)
+        with bind(settings.host, settings.port) as bound:
+            run(settings, url, bound)
+    except SpoolError as error:
+        refuse(f"RINGBACK_DATA_DIR: {error}; set it to a folder on a local disk, or RINGBACK_SPOOL=off")
 
 
 def work(
     queues: Annotated[
         str, typer.Option(help="Queues to work on, a process each; name one twice for two.", metavar="NAME,…")
-    ] = "events,events,retries,voice,voice",
+    ] = "events,events,retries,retries,voice,voice",
 ) -> None:
     """Run workers: a process a queue, kept alive, and the sweep."""
     settings = start()
@@ -57,7 +72,9 @@ def work(
 
 def worker(queue: str) -> None:
     """Be one worker process."""
-    settings = start()
+    from workers.run import at_work
+
+    settings = start(at_work)
     from workers.discovery import load_registry
     from workers.processes import run_worker
 
@@ -69,7 +86,7 @@ def scheduler() -> None:
     settings = start()
     from workers.processes import run_scheduler
 
-    run_scheduler(redis_url(settings))
+    run_scheduler(settings, redis_url(settings))
 
 
 def urls(as_json: AsJson = False) -> None:
@@ -77,7 +94,7 @@ def urls(as_json: AsJson = False) -> None:
     settings = found()
     from ringback.up import callback_names, print_urls
 
-    tokens: tuple[Token | None, ...] = settings.tokens or ((None,) if settings.insecure else ())
+    tokens: tuple[Token | None, ...] = settings.first_tokens or ((None,) if settings.insecure else ())
     if not tokens:
         refuse("RINGBACK_TOKENS: not set, and no `ringback up` has made one in this folder; write account:token,…")
     if as_json:

@@ -9,7 +9,7 @@ from redis import Redis
 from rich.console import Console
 
 from ringback.home import Home, redis_url
-from ringback.logs import set_up_logs
+from ringback.logs import Work, set_up_logs
 from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
 from schemas.settings import Settings
@@ -27,13 +27,13 @@ AllOfThem = Annotated[bool, typer.Option("--all", help="All that are there now."
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 
 
-def start() -> Settings:
-    """Read the settings, send logs the right way, and make RQ use our prefix.
+def start(work: Work = dict) -> Settings:
+    """Read the settings, send logs the right way, and make RQ use our prefix. `work` names what a worker works on.
 
     RQ reads its prefix when it is imported: whatever imports it is itself imported in a command, after this.
     """
     settings = Settings.load()
-    set_up_logs(settings.log_format)
+    set_up_logs(settings.log_format, settings.log_level, work)
     claim_rq_prefix(settings.keys)
     return settings
 

@@ -1,0 +1,49 @@
+"""The command doctor: is everything well here, and if not, what to do."""
+
+from typing import Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from receiver.admin.health import Check, Grade
+from ringback.commands.terminal import AsJson, found, out, print_json
+from schemas.settings import SettingsError
+
+_STYLES: Final = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.UNKNOWN: "yellow", Grade.BAD: "bold red"}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what may keep Ringback from working, and say how to mend it (exit code 1: something is not ok)."""
+    checks = list(_checks())
+    if as_json:
+        listed = [{"name": one.name, "grade": one.grade, "detail": one.detail, "mend": _mend(one)} for one in checks]
+        print_json({"ok": all(one.ok for one in checks), "checks": listed})
+    elif out.is_terminal:
+        table = Table("", "what", "seen", "how to mend it", box=None)
+        for one in checks:
+            table.add_row(Text(one.grade, _STYLES[one.grade]), one.name, Text(one.detail), Text(_mend(one) or ""))
+        out.print(table)
+    else:
+        for one in checks:
+            mend = _mend(one)
+            line = f"{one.grade}: {one.name}: {one.detail}" + (f". To mend it: {mend}" if mend else "")
+            out.print(line, soft_wrap=True, markup=False)
+    if not all(one.ok for one in checks):
+        raise typer.Exit(1)
+
+
+def _checks() -> list[Check]:
+    try:
+        settings = found()
+    except SettingsError as error:
+        # Nothing else can be asked: every answer would be about other settings.
+        mend = "mend it in the environment or in .env"
+        return [Check("settings", Grade.BAD, line, mend) for line in str(error).split("\n")]
+    from ringback.doctor import examine
+
+    return list(examine(settings))
+
+
+def _mend(check: Check) -> str | None:
+    return check.mend or None if check.grade is not Grade.OK else None
