@@ -1,9 +1,10 @@
 # make up: run the service. make test: run the tests. make check: linters and types.
+# make tools: what checks deploy/, as far as it comes from Python's packages; without it those tests are left out.
 # make bench: measure, some minutes. make chaos: kill what runs at random times, some minutes.
 VENV := .venv
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 
-.PHONY: up test check bench chaos clean
+.PHONY: up test check tools bench chaos clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.up
@@ -17,6 +18,8 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+tools: $(VENV)/.tools
 
 bench: $(VENV)/.bench benchmarks/node_modules
 	$(VENV)/bin/python -m benchmarks
@@ -38,6 +41,10 @@ $(VENV)/.up: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $@ $(VENV)/.up
+
+$(VENV)/.tools: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,deploy]'
 	@touch $@ $(VENV)/.up
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt

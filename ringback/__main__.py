@@ -8,7 +8,7 @@ from receiver.listen import BindError
 from ringback.cli import app
 from ringback.home import BusyError
 from ringback.samples import TriggerError
-from ringback.store import StoreError
+from ringback.store import StoreError, said
 from ringback.tunnel import TunnelError
 from schemas.settings import SettingsError
 from workers.registry import HandlerError
@@ -26,7 +26,7 @@ def main() -> None:
     except (BindError, BusyError, StoreError, TunnelError) as error:
         _end(error, FAILED)
     except RedisError as error:
-        _end(f"Redis: {error}", FAILED)
+        _end(f"Redis: {said(error)}", FAILED)
     except BrokenPipeError:
         # The reader of our output has left, as `head` does.
         sys.stdout = None

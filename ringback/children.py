@@ -13,8 +13,9 @@ from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 
 # -P: a folder of the user's that is called `workers` or `schemas` must not come before ours.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
-_RECEIVER_STOP_S: Final = 15.0
-_WORKER_STOP_S: Final = 90.0
+RECEIVER_STOP_S: Final = 15.0
+WORKER_STOP_S: Final = 90.0
+"""Seconds that they have to stop. Whoever stops `ringback work` must wait longer: the files under deploy/ do."""
 _STORE_STOP_S: Final = 20.0
 _TUNNEL_STOP_S: Final = 5.0
 
@@ -45,7 +46,7 @@ def tunnel_child(name: str, command: Sequence[str]) -> Child:
 def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
     """Give the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing."""
     command = (*_PROGRAM, "serve", "--fd", str(descriptor))
-    return Child("receiver", command, Stage.RECEIVER, _RECEIVER_STOP_S, environment, pass_fds=(descriptor,))
+    return Child("receiver", command, Stage.RECEIVER, RECEIVER_STOP_S, environment, pass_fds=(descriptor,))
 
 
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
@@ -53,11 +54,11 @@ def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> li
     children = []
     if RETRIES_QUEUE in queues:
         command = [*_PROGRAM, "scheduler"]
-        children.append(Child("scheduler", command, Stage.WORKERS, _RECEIVER_STOP_S, environment))
+        children.append(Child("scheduler", command, Stage.WORKERS, RECEIVER_STOP_S, environment))
     counts: dict[str, int] = {}
     for queue in queues:
         counts[queue] = counts.get(queue, 0) + 1
         name = f"{queue}-{counts[queue]}"
         command = [*_PROGRAM, "worker", queue]
-        children.append(Child(name, command, Stage.WORKERS, _WORKER_STOP_S, environment))
+        children.append(Child(name, command, Stage.WORKERS, WORKER_STOP_S, environment))
     return children

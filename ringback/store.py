@@ -1,5 +1,6 @@
 """The store: the embedded Valkey of `ringback up`, for those who have no Redis, set up so that a 200 means on disk."""
 
+import re
 import tempfile
 import time
 from importlib import import_module
@@ -13,6 +14,8 @@ from redis.retry import Retry
 
 _LONGEST_SOCKET_PATH: Final = 100
 _START_S: Final = 30.0
+# How redis-py begins the error of a command in a pipeline, and how a server ends that of an unknown one.
+_ASKED: Final = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: |, with args beginning with.*")
 
 
 class StoreError(Exception):
@@ -84,7 +87,11 @@ def check_store(url: str) -> None:
     except BusyLoadingError:
         raise StoreError(f"RINGBACK_REDIS_URL: {where} is still loading its data") from None
     except (RedisError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StoreError(f"RINGBACK_REDIS_URL: no Redis answers at {where} ({reason})") from None
+        raise StoreError(f"RINGBACK_REDIS_URL: no Redis answers at {where} ({said(error)})") from None
     finally:
         client.close()
+
+
+def said(error: RedisError | OSError) -> str:
+    """Give what Redis says is wrong, in one line, without what it was asked: that may hold texts and numbers."""
+    return _ASKED.sub("", str(error).partition("\n")[0])

@@ -1,7 +1,7 @@
 """Tunnel: a public address for this machine, by ngrok's or Cloudflare's program where one is installed (`up --tunnel`).
 
-Each says, on an address of its own on this machine, which public URL it was given. It gets no secret of ours, but it sees
-the requests, as any proxy does.
+Each says, on an address of its own on this machine, which public URL it was given. It gets none of our secrets, but it
+sees the requests, as any proxy does.
 """
 
 import shutil

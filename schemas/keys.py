@@ -54,7 +54,7 @@ class Keys:
 
     @property
     def suspects(self) -> str:
-        """Hash entry id -> how often an entry was started again after a worker died with it in its hands."""
+        """Hash `<entry id> <handler>` -> how often that was started again after a worker died with the entry."""
         return f"{self.prefix}:suspects"
 
     @property

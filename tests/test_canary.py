@@ -46,7 +46,8 @@ OF_EACH: Final = {
     "mycoolsms/inbound-sms": {"from": NUMBER, "body": TEXT},
 }  # fmt: skip
 EVENT_FAILURES: Final = (
-    "raise", "again", "async", "exit", "when", "drop", "later", "hang", "crash", "redis", "validate", "aside",
+    "raise", "again", "async", "exit", "when", "drop", "later", "hang", "crash", "crash again", "redis", "validate",
+    "aside",
 )  # fmt: skip
 CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 
@@ -54,7 +55,8 @@ CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 EXPECTED: Final = {
     "request.refused", "request.turned_away", "callback.unusable", "event.odd", "requests.too_slow",
     "Invalid HTTP request received.",
-    "handler.failed", "handler.dropped", "entry.kills_workers", "leaky.validation", "leaky.library",
+    "handler.failed", "handler.dropped", "entry.kills_workers",
+    "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",
     "python.warning", "thread.broken", "error.ignored", "Task exception was never retrieved", "Exception in callback",
     "voice.handler_raised", "voice.invalid_mc", "voice.handler_timeout", "voice.fallback",
     "quarantine.failed", "commit.failed", "spool.in_use", "spool.refused", "spool.empty", "drain.broken",
@@ -212,7 +214,7 @@ def failing_handlers(house: House) -> None:
         assert house.send("mocean/voice/answer", do) == 200
     # All but `drop` and `aside` end as dead letters; of a crash each handler that was not done.
     letters = {f"tests.handlers.leaky.{name}" for name in (
-        "raises", "raises_again", "raises_in_a_group", "exits", "chosen", "later", "hangs", "crashes",
+        "raises", "raises_again", "raises_in_a_group", "exits", "chosen", "later", "hangs", "crashes", "crashes_again",
         "asks_redis_nonsense", "validates",
     )}  # fmt: skip
 

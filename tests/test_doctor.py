@@ -25,6 +25,7 @@ from tests.service import (
     running,
     valkey,
 )
+from tests.test_up import up
 
 Graded = dict[str, tuple[str, str]]
 
@@ -281,6 +282,15 @@ def test_what_a_dead_receiver_has_left(tmp_path: Path) -> None:
         assert found["spool"] == ("not ok", "3 events of receivers that are dead, 0 of living ones")
         assert found[f"port {port}"] == ("ok", "free: no receiver runs here")
         service.close()
+
+
+def test_under_up_the_embedded_server_is_found(tmp_path: Path) -> None:
+    with up(tmp_path, RINGBACK_ADMIN_PORT=str(free_port())) as started:
+        found = graded(tmp_path, **started.settings)
+        assert wrong(found).keys() == {"handlers", "public URL"}
+        assert found["tokens"] == ("ok", "1, of default")
+        assert found["aof"] == ("ok", "on, appendfsync always")
+        assert (tmp_path / ".ringback" / "token").read_text().strip() not in str(found)
 
 
 def test_what_waits_for_a_person(tmp_path: Path, redis_url: str) -> None:

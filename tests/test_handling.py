@@ -46,6 +46,8 @@ def test_a_handler_that_holds_the_interpreter_is_ended_with_its_horse(redis_url:
         wait_for(lambda: all(service.noted_of("everything", text) for text in innocent), "the other worker")
         wait_for(lambda: letters_of(service, "native_hang"), "the dead letter", seconds=90)
         assert len(service.noted_of("native-hang", hung)) == 3
+        wait_for(lambda: service.noted_of("after-native-hang", hung), "the handler after it")
+        assert letters_of(service, "after_native_hang") == []
         assert len(service.noted_of("everything", hung)) == 1
 
 

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ringback.samples import SAMPLES
-from tests.service import free_port, running, wait_for
+from tests.service import ROOT, free_port, running, wait_for
 
 NAME: Final = re.compile(r"ringback_[a-z]+(_[a-z]+)*")
 LABEL: Final = re.compile(r"[a-z]+(_[a-z]+)*")
@@ -58,8 +58,8 @@ def test_every_metric_is_documented_and_well_formed(metrics: str) -> None:
     for name, family in families.items():
         assert NAME.fullmatch(name)
         assert family.documentation.endswith((".", ")."))
-        labels = [tuple(sorted(sample.labels.items())) + (("", sample.name),) for sample in family.samples]
-        assert len(labels) == len(set(labels)), "a sample twice"
+        samples = [(sample.name, *sorted(sample.labels.items())) for sample in family.samples]
+        assert len(samples) == len(set(samples)), "a sample twice"
         assert all(LABEL.fullmatch(label) and label not in RESERVED for one in family.samples for label in one.labels)
     types = [line for line in metrics.splitlines() if line.startswith("# TYPE ")]
     assert len(types) == len(set(types)), "a metric twice"
@@ -75,8 +75,6 @@ def test_promtool_finds_nothing(metrics: str) -> None:
 
 
 def test_the_page_names_every_metric() -> None:
-    from tests.service import ROOT
-
     page = (ROOT / "docs" / "observability.md").read_text()
     named = set(re.findall(r"`(ringback_[a-z_]+?)(?:_total)?`", page))
     assert named == set(EXPECTED)

@@ -30,7 +30,6 @@ _HELD_TTL_MS: Final = 1_000
 _HOLD_S: Final = 0.3
 _CALL_S: Final = 0.1
 _LOOK_S: Final = 5.0
-_MAX_DEATHS: Final = 3
 _ABANDONED_RUNS: Final = 1000
 _FAILURE_TTL_S: Final = 24 * 3600
 
@@ -149,15 +148,7 @@ class Drain:
         """Run entries that a worker died with, one by one: one of them may be what killed it."""
         for entry in self._to_start(entries):
             self._hold_bell()
-            deaths = self._redis.hincrby(self._keys.suspects, entry.id, 1)
-            suspect = replace(entry, already=frozenset(self._ledger.read(entry.id)))
-            if deaths >= _MAX_DEATHS:
-                log.error("entry.kills_workers", entry_id=entry.id, event_id=entry.event_id)
-                self._handling.bury(suspect, f"its worker died {_MAX_DEATHS} times while handling it")
-            else:
-                self._handling.handle(suspect)
-                self._handling.handle_async()
-            self._ledger.write()
+            self._handling.handle_alone(replace(entry, already=frozenset(self._ledger.read(entry.id))))
 
     def _call_for_help(self, batch: Batch) -> None:
         """Ring for another worker if there is more than this one has in its hands."""

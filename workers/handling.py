@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 _SLOW_S: Final = 0.005
 _UNKNOWN_S: Final = 1.0
+_MAX_DEATHS: Final = 3
 
 
 class Handling:
@@ -89,12 +90,25 @@ class Handling:
         self._runner.run_together([run for run, _ in runs], ended, self._line_of)
         return True
 
-    def bury(self, entry: Entry, reason: str) -> None:
-        """Make dead letters of an entry for each handler that is not done with it."""
+    def handle_alone(self, entry: Entry) -> None:
+        """Run the handlers of an entry that a worker died with, one after another, each noted before the next starts.
+
+        So it shows which one kills: that becomes a dead letter, and the others of the entry are run.
+        """
         for run in self._runs(entry):
-            failure = Failure(run.handler, run.event.id, entry.text, entry.advanced, reason, final=True)
-            self._ledger.failed(entry.id, failure, entry.already)
+            if not self._holds(entry):
+                self._abandon(entry)
+                return
+            self._ledger.write()
+            if self._ledger.suspect(entry.id, run.handler.name) >= _MAX_DEATHS:
+                run.context.log.error("handler.kills_workers", entry_id=entry.id)
+                reason = f"its worker died {_MAX_DEATHS} times while it ran"
+                failure = Failure(run.handler, run.event.id, entry.text, entry.advanced, reason, final=True)
+                self._ledger.failed(entry.id, failure, entry.already)
+            else:
+                self._run_now(run, entry)
         self._ledger.finish(entry.id)
+        self._ledger.write()
 
     def _abandon(self, entry: Entry) -> None:
         """Leave an entry to the worker that has taken it over while this one stood still."""

@@ -31,12 +31,19 @@ class Ledger:
         self._failures: list[Failure] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
+        self._suspects: list[str] = []
         self._since: float | None = None
 
     def read(self, entry_id: str) -> set[str]:
         """Give the handlers that were done with an entry before its worker died."""
         noted = cast("bytes | None", self._redis.hget(self._keys.ledger, entry_id))
         return set(json.loads(noted)) if noted else set()
+
+    def suspect(self, entry_id: str, handler: str) -> int:
+        """Note, at once, that a handler starts on an entry that a worker died with. Gives how often that was so."""
+        field = f"{entry_id} {handler}"
+        self._suspects.append(field)
+        return self._redis.hincrby(self._keys.suspects, field, 1)
 
     def done(self, entry_id: str, handler: str, already: Iterable[str] = ()) -> None:
         """Note that a handler has finished an entry; `already`: what `read` gave."""
@@ -80,13 +87,15 @@ class Ledger:
             if self._finished:
                 pipeline.xack(self._keys.events, HANDLERS_GROUP, *self._finished)
                 pipeline.hdel(self._keys.ledger, *self._finished)
-                pipeline.hdel(self._keys.suspects, *self._finished)
+            if self._suspects:  # those that had been started have ended, or this line would not be reached
+                pipeline.hdel(self._keys.suspects, *self._suspects)
             self.tally.write(pipeline)
             pipeline.execute()
         self.tally.written()
         self._unwritten.clear()
         self._failures.clear()
         self._finished.clear()
+        self._suspects.clear()
         self._since = None
 
     def _touch(self) -> None:

@@ -69,7 +69,7 @@ def judge(plan: Plan, notes: Path, faults: Sequence[Fault], redis: Redis, keys: 
             finished = [run for run in of_pair if run.end is not None]
             if not finished and pair not in buried:
                 verdict.lost.append(pair)
-            if pair in buried and kind is not Kind.POISON:
+            if pair in buried and handler != _POISON:
                 verdict.innocent.append(pair)
             for again in of_pair[of_pair.index(finished[0]) + 1 :] if finished else ():
                 reasons = [explain(run) for run in finished if run.start < again.start]

@@ -102,6 +102,13 @@ def crashes(event: Event) -> None:
     os._exit(7)
 
 
+@on("*", **{**does("crash again"), "retry": [0]})  # type: ignore[arg-type]
+def crashes_again(event: Event, ctx: Context) -> None:
+    if ctx.attempt == 2:
+        os._exit(7)
+    raise ValueError(told(event))
+
+
 @on("*", **does("redis"))  # type: ignore[arg-type]
 def asks_redis_nonsense(event: Event) -> None:
     redis.execute_command("NONSENSE", told(event))  # type: ignore[no-untyped-call]

@@ -145,6 +145,11 @@ def native_hang(event: Event, ctx: Context) -> None:
     sum(range(10**11))
 
 
+@on("message.received", keyword="NATIVE-HANG")
+def after_native_hang(event: Event, ctx: Context) -> None:
+    note("after-native-hang", event, ctx)
+
+
 @on("message.received", keyword="ASIDE", retry=[600], timeout=0.5)
 def hanging_again(event: Event, ctx: Context) -> None:
     note("hanging-again", event, ctx)

@@ -1,0 +1,107 @@
+"""Alerts and dashboard: they ask for what a receiver shows, and count what receivers share once."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from receiver.admin import health, shared
+from receiver.app import make_app
+from receiver.outcomes import CallOutcome
+from receiver.refusals import REFUSALS
+from schemas.settings import Settings
+from schemas.tally import Bucket, Ran, Runs, Seconds
+from tests.tools import DEPLOY, check, documents, tool
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Name every series that a receiver shows at /metrics."""
+    registry = CollectorRegistry()
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), insecure=True)
+    make_app(settings, "redis://127.0.0.1:1/0", registry)
+    tally = {str(one): 1.0 for one in (Runs("h", Ran.OK), Seconds("h"), Bucket("h", 1.0))}
+    everything = shared.Shared(
+        length=1, behind=health.Lag(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1,
+        workers={"events": 1}, oddities={"mocean flag": 1}, tally=tally,
+    )  # fmt: skip
+    endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+    families = [*registry.collect(), *shared.families(everything), shared.up(True)]
+    return {family.name + ending for family in families for ending in endings[family.type]}
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = documents(DEPLOY / "alerts.yml")[0]["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def panels() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((DEPLOY / "dashboard.json").read_text())["panels"]
+    return [panel for panel in found if panel["type"] != "row"]
+
+
+def queries() -> list[str]:
+    shown = [target["expr"] for panel in panels() for target in panel["targets"]]
+    tested = re.findall(r"series: '(.+?)'", (DEPLOY / "alerts_test.yml").read_text())
+    return [*(rule["expr"] for rule in rules()), *shown, *tested]
+
+
+def named(query: str) -> set[str]:
+    return set(re.findall(r"\bringback_[a-z_]+", query))
+
+
+def test_metrics_that_are_asked_for_exist(exposed: set[str]) -> None:
+    assert {name for query in queries() for name in named(query)} - exposed == set()
+
+
+def test_every_metric_is_on_the_dashboard(exposed: set[str]) -> None:
+    shown = {name for panel in panels() for target in panel["targets"] for name in named(target["expr"])}
+    stems = {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
+    assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed} == stems
+
+
+def test_outcomes_that_are_asked_for_exist() -> None:
+    known = {
+        "ringback_events_total": {"stored", "duplicate", "spooled", "not_stored", "unusable"},
+        "ringback_voice_answers_total": {one.value for one in CallOutcome},
+        "ringback_refused_requests_total": {one.label for one in REFUSALS},
+        "ringback_handler_runs_total": {one.value for one in Ran},
+    }
+    for query in queries():
+        for name, _, values in re.findall(r'(ringback_\w+)\{[^}]*?outcome(=~|!=|=)"([^"]+)"', query):
+            assert set(values.split("|")) <= known[name], query
+
+
+def test_what_receivers_share_is_never_summed(exposed: set[str], tmp_path: Path) -> None:
+    own = CollectorRegistry()
+    make_app(Settings(data_dir=tmp_path, insecure=True), "redis://127.0.0.1:1/0", own)
+    stems = tuple(family.name for family in own.collect())
+    shared_names = {name for name in exposed if not name.startswith(stems)} - {"ringback_redis_up"}
+    for query in [*(rule["expr"] for rule in rules()), *(t["expr"] for panel in panels() for t in panel["targets"])]:
+        for name in named(query) & shared_names:
+            assert re.search(rf"\bmax(?: by \([^)]*\) )?\((?:\w+\()?{name}", query), query
+
+
+def test_every_alert_says_what_to_do() -> None:
+    assert all(rule["annotations"]["summary"] and rule["annotations"]["description"] for rule in rules())
+    assert {rule["labels"]["severity"] for rule in rules()} == {"critical", "warning"}
+
+
+def test_alerts_by_promtool() -> None:
+    program = tool("promtool", "apt-get install prometheus")
+    check([program, "check", "rules", "alerts.yml"], DEPLOY)
+    check([program, "check", "config", "prometheus.yml"], DEPLOY)
+    check([program, "test", "rules", "alerts_test.yml"], DEPLOY)
+
+
+def test_dashboard() -> None:
+    board = json.loads((DEPLOY / "dashboard.json").read_text())
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(ids) == len(set(ids))
+    assert all(panel["title"] and panel["datasource"]["uid"] == "${datasource}" for panel in panels())
+    taken = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
+    assert len(taken) == len(set(taken))

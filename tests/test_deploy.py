@@ -1,0 +1,276 @@
+"""The files under deploy/: read as what they are, held against the code that they speak of, and checked by the tools
+that will read them, where those are installed (.ci/run installs them).
+
+A tool that is missing is named in the summary; what needs no tool is checked all the same.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from redis.asyncio import Redis
+
+from receiver.admin import health
+from ringback.children import RECEIVER_STOP_S, WORKER_STOP_S
+from ringback.store import await_store, binary, command
+from schemas.keys import HANDLERS_GROUP, Keys
+from schemas.settings import Settings
+from tests.service import ROOT, Service, free_port, process
+from tests.tools import DEPLOY, check, documents, tool
+from workers.processes import QUEUES
+
+KUBERNETES: Final = DEPLOY / "kubernetes"
+DOCKERFILE: Final = DEPLOY / "Dockerfile"
+UNITS: Final = sorted((DEPLOY / "systemd").iterdir())
+
+
+def manifests(*files: str) -> list[dict[str, Any]]:
+    return [one for file in files for one in documents(KUBERNETES / file)]
+
+
+def only(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (one,) = [one for one in found if one["kind"] == kind]
+    return one
+
+
+def is_setting(variable: str) -> bool:
+    return variable.removeprefix("RINGBACK_").lower() in Settings.model_fields
+
+
+def seconds(text: str) -> float:
+    return float(text.removesuffix("s"))
+
+
+# What they say
+
+
+@pytest.mark.parametrize("file", [str(file.relative_to(ROOT)) for file in sorted(DEPLOY.rglob("*")) if file.is_file()])
+def test_settings_that_are_named_exist(file: str) -> None:
+    named = set(re.findall(r"\bRINGBACK_[A-Z_]*[A-Z]\b", (ROOT / file).read_text()))
+    # The variable that Kubernetes would make of a Service.
+    assert {one for one in named - {"RINGBACK_SERVICE_PORT"} if not is_setting(one)} == set()
+
+
+@pytest.mark.parametrize("file", [str(file.relative_to(ROOT)) for file in sorted(DEPLOY.rglob("*.yml"))])
+def test_yaml(file: str) -> None:
+    assert all(isinstance(document, dict) for document in documents(ROOT / file))
+
+
+def test_no_secrets() -> None:
+    assert documents(DEPLOY / "compose.yml")[0]["services"]["receiver"]["env_file"] == "ringback.env"
+    assert [one["kind"] for one in manifests(*listed()) if one["kind"] == "Secret"] == []
+    settings = only(manifests("settings.yaml"), "ConfigMap")["data"]
+    assert {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL"} & set(settings) == set()
+    assert "RINGBACK_TOKENS=\n" in (DEPLOY / "ringback.env.example").read_text()
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "deploy/ringback.env" in ignored
+
+
+# Image, compose, systemd
+
+
+def test_dockerfile() -> None:
+    lines = [line for line in DOCKERFILE.read_text().splitlines() if line and not line.startswith("#")]
+    words = [line.split() for line in lines]
+    assert [word[1] for word in words if word[0] == "USER"] == ["10001:10001"]
+    last = {word[0]: line.partition(" ")[2] for word, line in zip(words, lines, strict=True)}
+    assert json.loads(last["ENTRYPOINT"]) == ["ringback"]
+    assert json.loads(last["CMD"]) == ["serve"]
+    probe = json.loads(DOCKERFILE.read_text().partition("--retries=3 \\\n    CMD ")[2].partition("\n")[0])
+    assert "/livez" in probe[2]
+    kept = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
+    assert kept == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE",
+                    "schemas", "receiver", "workers", "ringback"}  # fmt: skip
+
+
+def test_dockerfile_by_hadolint() -> None:
+    check([tool("hadolint", "make tools"), str(DOCKERFILE)], ROOT)
+
+
+def test_the_health_check_of_the_image(service: Service) -> None:
+    probe = json.loads(DOCKERFILE.read_text().partition("--retries=3 \\\n    CMD ")[2].partition("\n")[0])
+    healthy = [sys.executable, *probe[1:-1], probe[-1].replace("8000", str(service.port))]
+    sick = [*healthy[:-1], probe[-1].replace("8000", str(free_port()))]
+    assert [subprocess.run(one, capture_output=True, check=False).returncode for one in (healthy, sick)] == [0, 1]
+
+
+def test_compose() -> None:
+    compose = documents(DEPLOY / "compose.yml")[0]
+    services = compose["services"]
+    assert {name: one.get("ports") for name, one in services.items()} == {
+        "valkey": None, "receiver": ["127.0.0.1:8000:8000"], "workers": None,
+    }  # fmt: skip
+    assert compose["networks"]["store"] == {"internal": True}
+    assert services["valkey"]["networks"] == ["store"]
+    assert seconds(services["workers"]["stop_grace_period"]) > WORKER_STOP_S
+    assert services["workers"]["command"][0:2] == ["work", "--queues"]
+    assert set(services["workers"]["command"][2].split(",")) == set(QUEUES)
+    assert "spool:/var/lib/ringback" in services["receiver"]["volumes"]
+    assert "store:/data" in services["valkey"]["volumes"]
+
+
+def test_compose_by_its_own_tool(tmp_path: Path) -> None:
+    program = tool("docker-compose", "apt-get install docker-compose")
+    # Debian 12 has a compose that is older than the key `name`.
+    text = (DEPLOY / "compose.yml").read_text().replace("\nname: ringback\n", "\n")
+    (tmp_path / "compose.yml").write_text(text)
+    shutil.copy(DEPLOY / "ringback.env.example", tmp_path / "ringback.env")
+    check([program, "-f", "compose.yml", "config", "-q"], tmp_path)
+
+
+def unit(file: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line and line[0] != "#")
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+def test_unit(file: Path) -> None:
+    found = unit(file)
+    wanted = {"User": "ringback", "KillMode": "mixed", "EnvironmentFile": "/etc/ringback/ringback.env",
+              "RestartPreventExitStatus": "2", "ProtectSystem": "strict", "NoNewPrivileges": "true"}  # fmt: skip
+    assert {name: found[name] for name in wanted} == wanted
+    longest = WORKER_STOP_S if "workers" in file.name else RECEIVER_STOP_S
+    assert float(found["TimeoutStopSec"]) > longest
+    assert found["ExecStart"].split()[1] == ("work" if "workers" in file.name else "serve")
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+def test_unit_by_systemd(file: Path, tmp_path: Path) -> None:
+    program = tool("systemd-analyze", "apt-get install systemd")
+    copy = tmp_path / file.name
+    copy.write_text(file.read_text().replace("/opt/ringback/bin/ringback", sys.executable))
+    assert check([program, "verify", "--man=no", str(copy)], tmp_path) == ""
+
+
+# The store
+
+
+async def test_valkey_conf(tmp_path: Path) -> None:
+    socket = tmp_path / "valkey.sock"
+    options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path), "--logfile", "valkey.log"]
+    with process([binary(), str(DEPLOY / "valkey.conf"), *options]):
+        await_store(f"unix://{socket}")
+        async with Redis.from_url(f"unix://{socket}", decode_responses=True) as client:
+            assert [one for one in await health.redis_checks(client) if not one.ok] == []
+            found = await client.config_get("*")
+    embedded = command(tmp_path, socket)[1:]
+    same = {"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save", "maxmemory-policy"}
+    wanted = dict(zip((one.removeprefix("--") for one in embedded[::2]), embedded[1::2], strict=True))
+    assert {name: found[name] for name in same} == {name: wanted[name] for name in same}
+
+
+# Kubernetes
+
+
+def listed() -> list[str]:
+    files: list[str] = documents(KUBERNETES / "kustomization.yaml")[0]["resources"]
+    return files
+
+
+def pods(*files: str) -> list[tuple[str, dict[str, Any]]]:
+    kinds = ("Deployment", "StatefulSet")
+    return [(one["metadata"]["name"], one["spec"]["template"]) for one in manifests(*files) if one["kind"] in kinds]
+
+
+SETS: Final = {
+    "deployment": ("settings.yaml", "receiver.yaml", "workers.yaml", "keda.yaml", "network.yaml"),
+    "spool": ("settings.yaml", "receiver-spool.yaml", "workers.yaml", "keda.yaml", "network.yaml"),
+}
+
+
+def test_kustomization() -> None:
+    assert set(listed()) == set(SETS["deployment"])
+    assert {file.name for file in KUBERNETES.iterdir()} == {*SETS["deployment"], *SETS["spool"], "kustomization.yaml"}
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
+def test_manifests_by_their_schemas(version: str) -> None:
+    if find_spec("kubernetes_validate") is None:
+        pytest.skip("kubernetes-validate is not installed: make tools")
+    from kubernetes_validate import validate
+
+    for manifest in manifests(*SETS["deployment"], "receiver-spool.yaml"):
+        if not manifest["apiVersion"].startswith("keda.sh/"):  # not Kubernetes's own; below
+            validate(manifest, version, strict=True)
+
+
+@pytest.mark.parametrize("chosen", SETS)
+def test_manifests_fit_together(chosen: str) -> None:
+    found = manifests(*SETS[chosen])
+    names = {(one["kind"], one["metadata"]["name"]) for one in found}
+    labels = {name: template["metadata"]["labels"] for name, template in pods(*SETS[chosen])}
+    assert set(labels) == {"ringback-receiver", "ringback-drain", "ringback-steady"}
+    for one in found:
+        spec = one.get("spec", {})
+        if one["kind"] in ("Deployment", "StatefulSet", "PodDisruptionBudget"):
+            assert spec["selector"]["matchLabels"] == labels[one["metadata"]["name"]], one["metadata"]["name"]
+        if one["kind"] == "HorizontalPodAutoscaler":
+            assert (spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]) in names
+    for kind in ("Deployment", "StatefulSet"):
+        for one in (one for one in found if one["kind"] == kind and one["metadata"]["name"] != "ringback-steady"):
+            assert "replicas" not in one["spec"]  # an autoscaler's to say
+    assert only(found, "Service")["spec"]["selector"] == labels["ringback-receiver"]
+
+
+@pytest.mark.parametrize("chosen", SETS)
+def test_the_admin_port_stays_inside(chosen: str) -> None:
+    found = manifests(*SETS[chosen])
+    assert [port["targetPort"] for port in only(found, "Service")["spec"]["ports"]] == ["http"]
+    (rule,) = only(found, "Ingress")["spec"]["rules"]
+    assert [(path["path"], path["backend"]["service"]["port"]) for path in rule["http"]["paths"]] == [
+        ("/webhooks/", {"name": "http"})
+    ]
+
+
+@pytest.mark.parametrize(("name", "template"), pods(*SETS["deployment"], "receiver-spool.yaml"))
+def test_pods(name: str, template: dict[str, Any]) -> None:
+    spec = template["spec"]
+    (container,) = spec["containers"]
+    # Without it the Service's own variables are unknown settings, and no process starts.
+    assert spec["enableServiceLinks"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {one["name"] for one in container["env"]} >= {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL"}
+    if name == "ringback-receiver":
+        assert container["args"] == ["serve"]
+        assert {probe: container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")} == {
+            "livenessProbe": "/livez", "readinessProbe": "/livez",
+        }  # fmt: skip
+    else:
+        assert container["args"][:2] == ["work", "--queues"]
+        assert set(container["args"][2].split(",")) <= set(QUEUES)
+        assert spec["terminationGracePeriodSeconds"] > WORKER_STOP_S
+
+
+def test_every_queue_has_workers() -> None:
+    served = [template["spec"]["containers"][0]["args"] for _, template in pods("workers.yaml")]
+    assert {queue for args in served for queue in args[2].split(",")} == set(QUEUES)
+
+
+def test_the_two_receivers_differ_in_the_spool_alone() -> None:
+    ((_, plain),), ((_, spooling),) = pods("receiver.yaml"), pods("receiver-spool.yaml")
+    (without,), (with_,) = plain["spec"]["containers"], spooling["spec"]["containers"]
+    assert without["env"].pop() == {"name": "RINGBACK_SPOOL", "value": "off"}
+    assert with_["volumeMounts"].pop() == {"name": "spool", "mountPath": "/var/lib/ringback"}
+    assert plain == spooling
+    (claim,) = only(manifests("receiver-spool.yaml"), "StatefulSet")["spec"]["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "spool"
+
+
+def test_keda_looks_at_our_stream() -> None:
+    found = manifests("keda.yaml")
+    scaled = only(found, "ScaledObject")["spec"]
+    assert scaled["scaleTargetRef"] == {"name": "ringback-drain"}
+    assert scaled["minReplicaCount"] >= 1
+    (trigger,) = scaled["triggers"]
+    metadata = trigger["metadata"]
+    assert trigger["type"] == "redis-streams"
+    assert (metadata["stream"], metadata["consumerGroup"]) == (Keys("ringback").events, HANDLERS_GROUP)
+    assert int(metadata["lagCount"]) > 0
+    assert "pendingEntriesCount" not in metadata
+    assert trigger["authenticationRef"]["name"] == only(found, "TriggerAuthentication")["metadata"]["name"]
