@@ -11,7 +11,8 @@ up: $(VENV)/.up
 	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" exec $(VENV)/bin/ringback up
 
 test: $(VENV)/.dev
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n 3 --dist loadfile -m "not timed"
+	$(VENV)/bin/pytest -m timed
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

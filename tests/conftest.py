@@ -20,6 +20,6 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def service(redis_url: str) -> Iterator[Service]:
     """Give a running service, shared by the tests of a module."""
     with running(redis_url) as started:
-        # An address that has come with a right secret is not slowed down for wrong ones, of which these tests send many.
+        # An address that came with a right secret is not slowed down for wrong ones, of which tests send many.
         assert started.request("HEAD", "mocean/delivery-report").status_code == 200
         yield started

@@ -55,7 +55,7 @@ CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 EXPECTED: Final = {
     "request.refused", "request.turned_away", "callback.unusable", "event.odd", "requests.too_slow",
     "Invalid HTTP request received.",
-    "handler.failed", "handler.dropped", "entry.kills_workers",
+    "handler.failed", "handler.dropped", "handler.kills_workers",
     "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",
     "python.warning", "thread.broken", "error.ignored", "Task exception was never retrieved", "Exception in callback",
     "voice.handler_raised", "voice.invalid_mc", "voice.handler_timeout", "voice.fallback",

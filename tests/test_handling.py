@@ -6,6 +6,8 @@ import pytest
 
 from tests.service import RINGBACK, Service, process, running, wait_for
 
+pytestmark = pytest.mark.timed
+
 
 def letters_of(service: Service, handler: str) -> list[str]:
     start = f"tests.handlers.recording.{handler} on "

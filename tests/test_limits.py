@@ -26,6 +26,8 @@ from schemas.settings import Settings, Token
 from tests.hostile import resident_kib
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, running, wait_for
 
+pytestmark = pytest.mark.timed
+
 TIMEOUT_S = 2.0
 DLR = "/webhooks/mycoolsms/delivery-report"
 BODY = b'{"smsid": "limits", "status": "SMS_STATUS_DELIVERED"}'

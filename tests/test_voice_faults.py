@@ -23,6 +23,8 @@ from schemas.settings import Settings
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, kill, process, running, valkey, wait_for
 from tests.service import worker_pids as pids
 
+pytestmark = pytest.mark.timed
+
 DEADLINE_S = 1.0
 GRACE_S = 0.1
 CALLS = 500
