@@ -10,6 +10,7 @@ from typing import Final
 
 from ringback.supervisor import Child
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
+from workers.board import share
 
 # -P: a folder of the user's that is called `workers` or `schemas` must not come before ours.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
@@ -20,7 +21,10 @@ _STORE_STOP_S: Final = 20.0
 _TUNNEL_STOP_S: Final = 5.0
 
 DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
-"""A process each: two drain and two retry, so that a slow handler does not hold up the rest; two answer calls."""
+"""A process each: two drain and two retry, so that a slow handler does not hold up the rest; two answer calls.
+
+`worker_children` adds a third drain, which stays free for the other handlers while a handler keeps two busy.
+"""
 
 
 class Stage(IntEnum):
@@ -50,8 +54,15 @@ def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
 
 
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
-    """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do."""
+    """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do.
+
+    There is one drain more than named, so that one stays free while as many are busy (workers.board).
+    """
     children = []
+    drains = queues.count(EVENTS_QUEUE)
+    if drains:
+        queues = [*queues, EVENTS_QUEUE]
+        board = share(drains + 1)
     if RETRIES_QUEUE in queues:
         command = [*_PROGRAM, "scheduler"]
         children.append(Child("scheduler", command, Stage.WORKERS, RECEIVER_STOP_S, environment))
@@ -60,5 +71,9 @@ def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> li
         counts[queue] = counts.get(queue, 0) + 1
         name = f"{queue}-{counts[queue]}"
         command = [*_PROGRAM, "worker", queue]
-        children.append(Child(name, command, Stage.WORKERS, WORKER_STOP_S, environment))
+        passed: tuple[int, ...] = ()
+        if queue == EVENTS_QUEUE:
+            command += ["--board", str(board), "--slot", str(counts[queue] - 1)]
+            passed = (board,)
+        children.append(Child(name, command, Stage.WORKERS, WORKER_STOP_S, environment, passed))
     return children

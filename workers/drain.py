@@ -1,18 +1,23 @@
 """Drain: the RQ job that the doorbell rings for. It reads the stream in batches and runs handlers until it is empty."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Retry
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, Keys
 from workers.entry import Entry
 from workers.handling import Handling
+from workers.handover import NEXT, Handover
 from workers.intake import Batch, Intake, SharedIntake
 from workers.ledger import Ledger
 from workers.partitions import PartitionIntake
@@ -25,6 +30,8 @@ RUNG_TTL_MS: Final = 2_000
 LINGER_MS: Final = 300
 MAX_BATCH: Final = 256
 _BATCH_S: Final = 0.05
+# A batch that takes longer was meant for quicker handlers; the rest of it is for others too.
+_LONGEST_BATCH_S: Final = 0.1
 # Short, so that a handler that takes long soon lets others ring; longer than a batch and a linger.
 _HELD_TTL_MS: Final = 1_000
 _HOLD_S: Final = 0.3
@@ -60,9 +67,11 @@ class Drain:
         self._run = run
         self._redis = run.redis
         self._keys = run.keys
-        self._intake: Intake = PartitionIntake(run) if run.settings.partitions else SharedIntake(run)
-        self._ledger = Ledger(run.redis, run.keys)
-        self._handling = Handling(run, self._ledger, self._intake.holds)
+        handover = Handover(run)
+        self._intake: Intake = PartitionIntake(run) if run.settings.partitions else SharedIntake(run, handover)
+        self._ledger = Ledger(run.redis, run.keys, handover)
+        self._handling = Handling(run, self._ledger, self._intake.holds, self._held_up)
+        self._hand: deque[Entry] = deque()
         self._batch = 1
         self._looked = -_LOOK_S
         self._held = -_HOLD_S
@@ -116,6 +125,9 @@ class Drain:
             started += 1
             self._handling.handle(entry)
             self._ledger.write_if_due()
+            if self._hand and time.perf_counter() - began > _LONGEST_BATCH_S and not self._run.settings.partitions:
+                self._leave_the_rest()
+                ring(self._redis, self._keys)
         # Only what runs one after another decides how much one worker takes at once.
         mean = (time.perf_counter() - began) / max(1, started)
         largest = MAX_TOGETHER if self._handling.handle_async() else MAX_BATCH
@@ -124,14 +136,33 @@ class Drain:
 
     def _to_start(self, entries: list[Entry]) -> Iterator[Entry]:
         """Give the entries one by one, as long as they are this drain's and it is not to stop."""
-        for number, entry in enumerate(entries):
+        self._hand = deque(entries)
+        while self._hand:
             if self._run.stop.requested:
-                self._intake.give_back(entries[number:])
+                self._intake.give_back(list(self._hand))
                 return
+            entry = self._hand.popleft()
             if self._intake.holds(entry):
                 yield entry
             else:
                 log.warning("claim.lost", entry_id=entry.id, event_id=entry.event_id)
+
+    def _leave_the_rest(self) -> None:
+        """Leave what is not started of the batch to whoever comes, save where that would break an order."""
+        while self._hand and not self._run.settings.partitions:
+            self._ledger.leave(self._hand.popleft().id, NEXT)
+        self._ledger.write()
+
+    def _held_up(self) -> None:
+        """Leave what this drain has not started to others, and let them ring: it does not read for a while.
+
+        This is called in the midst of a handler, from a signal. So nothing is logged: the handler may hold the lock.
+        """
+        # Without Redis all stays as it is; it is tried again when the handler has ended.
+        with suppress(RedisError, OSError, StopRequested):
+            self._leave_the_rest()
+            if self._redis.get(self._keys.bell) in (None, self._run.consumer.encode()):
+                ring(self._redis, self._keys)
 
     def _look(self) -> None:
         """At first and now and then, look which handlers hang, and take over what a worker has died with."""

@@ -10,6 +10,7 @@ from schemas.keys import HANDLERS_GROUP
 from workers import claims
 from workers.entry import Entry, RawEntry
 from workers.group import ensure_group, is_missing
+from workers.handover import LATER, NEXT, Handover
 from workers.runtime import Runtime
 
 ORPHANS_AT_ONCE: Final = 16
@@ -51,15 +52,20 @@ class Intake(Protocol):
 class SharedIntake:
     """The whole stream, for all drains: whoever comes first takes the next batch."""
 
-    def __init__(self, run: Runtime) -> None:
+    def __init__(self, run: Runtime, handover: Handover) -> None:
         self._run = run
         self._redis = run.redis
         self._stream = run.keys.events
+        self._board = run.board
+        self._handover = handover
         self._trusted_until = 0.0
 
     def read(self, most: int, block_ms: int | None) -> Batch:
-        """Take the next entries that no drain has had."""
+        """Take what other drains have left; else the next entries that no drain has had."""
         asked = time.monotonic()
+        if left := self._left(most):
+            self._trusted_until = asked + self._trusted_s
+            return Batch(left)
         try:
             reply = self._redis.xreadgroup(
                 HANDLERS_GROUP, self._run.consumer, {self._stream: ">"}, count=most, block=block_ms
@@ -76,11 +82,12 @@ class SharedIntake:
     def orphans(self) -> Batch:
         """Take over what was not refreshed for as long as a claim lasts, or was given back."""
         asked = time.monotonic()
-        reply = self._redis.xautoclaim(
-            self._stream, HANDLERS_GROUP, self._run.consumer, self._run.claim_idle_ms, count=ORPHANS_AT_ONCE
-        )
+        orphans = self._handover.orphans(ORPHANS_AT_ONCE)
         self._trusted_until = asked + self._trusted_s
-        return Batch([Entry.of(raw) for raw in cast("list[RawEntry]", reply[1])], orphaned=True)
+        # Drains on other machines have left their entries without a word on this board.
+        self._board.note_next()
+        self._board.note_later()
+        return Batch(orphans, orphaned=True)
 
     def more_waits(self, batch: Batch) -> bool:
         """Look behind the batch."""
@@ -98,6 +105,15 @@ class SharedIntake:
 
     def close(self) -> None:
         """Nothing: what is not finished is still claimed, and its claim runs out."""
+
+    def _left(self, most: int) -> list[Entry]:
+        if self._board.take_next() and (left := self._handover.take(most, NEXT)):
+            self._board.note_next()  # there may be more
+            return left
+        if self._board.take_later() and (left := self._handover.take(most, LATER)):
+            self._board.note_later()
+            return left
+        return []
 
     @property
     def _trusted_s(self) -> float:

@@ -6,12 +6,14 @@ is not run again.
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, cast
 
 from redis import Redis
 
 from schemas.keys import HANDLERS_GROUP, Keys
+from workers.handover import Handover
 from workers.letters import Failure, Letters
 from workers.tally import Tally
 
@@ -22,16 +24,19 @@ _MAX_AGE_S: Final = 0.05
 class Ledger:
     """One drain's notes between two writes."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: Keys, handover: Handover) -> None:
         self._redis = redis
         self._keys = keys
         self._letters = Letters(redis)
+        self._handover = handover
         self.tally = Tally(keys)
         self._finished: list[str] = []
+        self._left: defaultdict[str, list[str]] = defaultdict(list)
         self._failures: list[Failure] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
-        self._suspects: list[str] = []
+        self._suspects: set[str] = set()
+        self._cleared: list[str] = []
         self._since: float | None = None
 
     def read(self, entry_id: str) -> set[str]:
@@ -42,13 +47,16 @@ class Ledger:
     def suspect(self, entry_id: str, handler: str) -> int:
         """Note, at once, that a handler starts on an entry that a worker died with. Gives how often that was so."""
         field = f"{entry_id} {handler}"
-        self._suspects.append(field)
+        self._suspects.add(field)
         return self._redis.hincrby(self._keys.suspects, field, 1)
 
     def done(self, entry_id: str, handler: str, already: Iterable[str] = ()) -> None:
         """Note that a handler has finished an entry; `already`: what `read` gave."""
         self._open.setdefault(entry_id, set(already)).add(handler)
         self._unwritten.add(entry_id)
+        if self._suspects and (field := f"{entry_id} {handler}") in self._suspects:
+            self._suspects.remove(field)
+            self._cleared.append(field)
         self._touch()
 
     def failed(self, entry_id: str, failure: Failure, already: Iterable[str] = ()) -> None:
@@ -64,6 +72,11 @@ class Ledger:
         self._touch()
         if len(self._finished) >= _MAX_UNWRITTEN:
             self.write()
+
+    def leave(self, entry_id: str, to: str) -> None:
+        """Note that what no handler is noted for is left to others (`to`: workers.handover)."""
+        self._left[to].append(entry_id)
+        self._touch()
 
     def forget(self, entry_id: str) -> None:
         """Note no more of an entry: another worker has taken it over."""
@@ -87,15 +100,22 @@ class Ledger:
             if self._finished:
                 pipeline.xack(self._keys.events, HANDLERS_GROUP, *self._finished)
                 pipeline.hdel(self._keys.ledger, *self._finished)
-            if self._suspects:  # those that had been started have ended, or this line would not be reached
-                pipeline.hdel(self._keys.suspects, *self._suspects)
+            if self._cleared:
+                pipeline.hdel(self._keys.suspects, *self._cleared)
             self.tally.write(pipeline)
+            for to, entry_ids in self._left.items():
+                self._handover.leave(pipeline, to, entry_ids)
             pipeline.execute()
+        for to, entry_ids in self._left.items():
+            self._handover.left(to)
+            for entry_id in entry_ids:
+                self._open.pop(entry_id, None)
         self.tally.written()
         self._unwritten.clear()
         self._failures.clear()
         self._finished.clear()
-        self._suspects.clear()
+        self._left.clear()
+        self._cleared.clear()
         self._since = None
 
     def _touch(self) -> None:

@@ -35,7 +35,7 @@ class Failure:
     """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
 
     `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
-    `line`: it has not failed but was passed over, and stands in its handler's line for its first attempt.
+    `unrun`: it has not failed but was passed over, for a first attempt: at once, or from its handler's `line`.
     """
 
     handler: Handler
@@ -47,6 +47,7 @@ class Failure:
     error: str | None = None
     pause: int | None = None
     line: Line | None = None
+    unrun: bool = False
 
     @classmethod
     def of(
@@ -68,6 +69,9 @@ class Letters:
     def write(self, pipeline: Pipeline, failure: Failure) -> None:
         """Schedule the second attempt, or bury it if the handler has no retries; or put the first one in line."""
         name = failure.handler.name
+        if failure.unrun and failure.line is None:
+            self.begin(pipeline, failure.event_json, failure.event_id, name, failure.advanced, replay=False)
+            return
         job = self._job(failure.event_json, failure.event_id, name, failure.advanced)
         if failure.line is not None:
             job.meta["attempt"] = 0

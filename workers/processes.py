@@ -31,6 +31,7 @@ from rq.worker.base import BaseWorker
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
 from workers import claims
+from workers.board import Board
 from workers.group import ensure_group
 from workers.recovery import RecoverableJob, TakenJobs
 from workers.registry import Registry
@@ -167,6 +168,7 @@ class DrainWorker(_Forking):
                 os.kill(self.horse_pid, signal.SIGTERM)
 
     def _let_go(self) -> None:
+        runtime.get().board.rest()
         # What is not let go now is taken over when its claim has run out.
         with suppress(RedisError):
             claims.let_go(runtime.get())
@@ -274,12 +276,12 @@ _WORKERS: Final[dict[str, type[_Stoppable]]] = {
 QUEUES: Final = tuple(_WORKERS)
 
 
-def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registry) -> None:
+def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registry, board: Board) -> None:
     """Work on one queue until SIGTERM or SIGINT, then finish what runs."""
     stop = Stop()
     redis = worker_client(redis_url, stop)
     name = uuid4().hex
-    runtime.set(Runtime(settings, registry, redis, consumer=name, stop=stop))
+    runtime.set(Runtime(settings, registry, redis, consumer=name, stop=stop, board=board))
     ensure_group(redis, settings.keys)
     worker_class = _WORKERS[queue]
     worker = worker_class(

@@ -18,6 +18,8 @@ from workers.watch import Watch
 
 MAX_TOGETHER: Final = 64
 
+LONG_S: Final = 0.25
+
 _ASYNC_GRACE_S: Final = 1.0
 _RING_AGAIN_S: Final = 1.0
 _SHORTEST_S: Final = 0.001  # a timer of 0 is none
@@ -108,28 +110,37 @@ class Alarm:
 
     Setting and clearing a timer around each run would cost more than most handlers. So the timer stays armed, for the
     earliest end that was asked for, and when it rings it is looked at what runs now.
+
+    `held_up` is called once in each run that takes longer than `LONG_S`, in the midst of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held_up: Callable[[], None] | None) -> None:
+        self._held_up = held_up
+        self._long_s = math.inf if held_up is None else LONG_S
+        self._long_at = math.inf
         self._due = math.inf
         self._rings_at = math.inf
         self._may_end: Callable[[], bool] = _always
         signal.signal(signal.SIGALRM, self._ring)
 
-    def expect_end(self, seconds: float, may_end: Callable[[], bool] | None = None) -> None:
+    def expect_end(
+        self, seconds: float, may_end: Callable[[], bool] | None = None, *, call_held_up: bool = True
+    ) -> None:
         """Raise _Alarm in what runs from now on if it takes longer, and each second from then, if `may_end` says so."""
         self._may_end = may_end or _always
-        self._due = time.monotonic() + seconds
-        if self._due < self._rings_at:
-            self._set(seconds)
+        now = time.monotonic()
+        self._due = now + seconds
+        self._long_at = now + self._long_s if call_held_up else math.inf
+        if self._due < self._rings_at or self._long_at < self._rings_at:
+            self._set(min(self._due, self._long_at) - now)
 
     def rest(self) -> None:
         """Nothing runs any more."""
-        self._due = math.inf
+        self._due = self._long_at = math.inf
 
     def close(self) -> None:
         """Ring no more."""
-        self._due = math.inf
+        self._due = self._long_at = math.inf
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _set(self, seconds: float) -> None:
@@ -140,8 +151,14 @@ class Alarm:
         self._rings_at = math.inf
         if self._due == math.inf:
             return
-        left = self._due - time.monotonic()
-        self._set(left if left > 0 else _RING_AGAIN_S)
+        now = time.monotonic()
+        if now >= self._long_at and self._held_up is not None:
+            self._long_at = math.inf
+            self._set(max(self._due - now, _SHORTEST_S))
+            self._held_up()
+            return
+        left = self._due - now
+        self._set(min(left, self._long_at - now) if left > 0 else _RING_AGAIN_S)
         if left <= 0 and self._may_end():
             raise _Alarm
 
@@ -151,11 +168,15 @@ def _always() -> bool:
 
 
 class Runner:
-    """Runs handlers in this process's main thread; async ones on one loop that lives as long."""
+    """Runs handlers in this process's main thread; async ones on one loop that lives as long.
 
-    def __init__(self, watch: Watch) -> None:
+    `held_up` is called in the midst of what runs, once it has taken longer than `LONG_S`.
+    """
+
+    def __init__(self, watch: Watch, held_up: Callable[[], None] | None = None) -> None:
         self._watch = watch
-        self._alarm = Alarm()
+        self._held_up = held_up
+        self._alarm = Alarm(held_up)
         self._runner: asyncio.Runner | None = None
 
     def close(self) -> None:
@@ -231,13 +252,18 @@ class Runner:
                 await one(run)
 
         async def everyone() -> None:
-            await asyncio.gather(*map(one_after_another, lines.values()))
+            held_up = self._held_up and asyncio.get_running_loop().call_later(LONG_S, self._held_up)
+            try:
+                await asyncio.gather(*map(one_after_another, lines.values()))
+            finally:
+                if held_up:
+                    held_up.cancel()
 
         def blocks() -> bool:
             """Tell whether a handler that should await has the loop to itself for longer than it may."""
             return bool(due) and time.monotonic() > min(due.values()) and _in_a_task()
 
-        self._alarm.expect_end(_RING_AGAIN_S, blocks)
+        self._alarm.expect_end(_RING_AGAIN_S, blocks, call_held_up=False)
         try:
             self._loop(everyone())
         finally:

@@ -15,6 +15,7 @@ from rq.exceptions import StopRequested
 
 from schemas.keys import Keys
 from schemas.settings import Settings
+from workers.board import Board
 from workers.registry import Registry
 from workers.watch import Watch
 
@@ -45,6 +46,7 @@ class Runtime:
     consumer: str
     stop: Stop
     watch: Watch = field(default_factory=Watch)
+    board: Board = field(default_factory=Board)
     keys: Keys = field(init=False)
     claim_idle_ms: int = field(init=False)
 

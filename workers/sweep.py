@@ -13,6 +13,7 @@ from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
 from workers.drain import ring
 from workers.group import ensure_group
+from workers.handover import LATER, NEXT
 from workers.line import Line
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ class Sweep:
         waiting = self._script(keys=keys, args=[HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS])
         bell_lost = not self._redis.exists(self._keys.bell)
         stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=self._claim_idle_ms)
-        if bell_lost and (waiting or stale):
+        if bell_lost and (waiting or stale or self._is_left(NEXT) or self._is_left(LATER)):
             ring(self._redis, self._keys)
 
     def look(self) -> None:
@@ -70,6 +71,9 @@ class Sweep:
         for group in groups:
             if group["name"] == HANDLERS_GROUP.encode() and group["last-delivered-id"] != stream["last-generated-id"]:
                 ring(self._redis, self._keys)
+
+    def _is_left(self, to: str) -> bool:
+        return bool(self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, consumername=to))
 
     def _loop(self) -> None:
         swept = time.monotonic()

@@ -83,7 +83,7 @@ def ringback_worker(bench: Bench) -> Iterator[Worker]:
         yield Worker(
             RINGBACK,
             lambda bench, count: _fill_ringback(bench.store.client, receiver.port, count),
-            lambda _store: ringback_command("work", "--queues", EVENTS_QUEUE),
+            lambda _store: ringback_command("worker", EVENTS_QUEUE),
             _finished_by_ringback,
             lambda store: ringback_settings(store, RINGBACK_HANDLERS="benchmarks.contestants.handlers"),
         )

@@ -60,7 +60,12 @@ def serve(
 
 def work(
     queues: Annotated[
-        str, typer.Option(help="Queues to work on, a process each; name one twice for two.", metavar="NAME,…")
+        str,
+        typer.Option(
+            help="Queues to work on, a process each; name one twice for two. `events` gets one process more, "
+            "which stays free while a handler that takes long keeps the others busy.",
+            metavar="NAME,…",
+        ),
     ] = "events,events,retries,retries,voice,voice",
 ) -> None:
     """Run workers: a process a queue, kept alive, and the sweep."""
@@ -70,15 +75,20 @@ def work(
     run(settings, redis_url(settings), [name.strip() for name in queues.split(",") if name.strip()])
 
 
-def worker(queue: str) -> None:
+def worker(
+    queue: str,
+    board: Annotated[int | None, typer.Option(hidden=True, help="Inherited memory that all drains share.")] = None,
+    slot: Annotated[int, typer.Option(hidden=True, help="This drain's place in it.")] = 0,
+) -> None:
     """Be one worker process."""
     from workers.run import at_work
 
     settings = start(at_work)
+    from workers.board import Board
     from workers.discovery import load_registry
     from workers.processes import run_worker
 
-    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers))
+    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers), Board(board, slot))
 
 
 def scheduler() -> None:
