@@ -21,6 +21,7 @@ from schemas.replies import Failure, Reply
 log = structlog.get_logger()
 
 _BLOCK_S: Final = 2
+_CLOSE_S: Final = 2.0
 _CONNECT_S: Final = 1
 _PAUSE_AFTER_ERROR_S: Final = 0.2
 _MORE_AT_ONCE: Final = 100
@@ -43,6 +44,7 @@ class Replies:
         self.key = keys.replies(secrets.token_hex(8))
         self._awaited: dict[str, asyncio.Future[list[JsonValue]]] = {}
         self._listener: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Begin to listen."""
@@ -50,9 +52,10 @@ class Replies:
 
     async def close(self) -> None:
         """Hang up."""
+        self._closing = True  # redis-py may take a cancellation for the end of a wait of its own
         if self._listener is not None:
             self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+            await asyncio.wait({self._listener}, timeout=_CLOSE_S)
         await self._client.aclose()
 
     def expect(self, event_id: str) -> asyncio.Future[list[JsonValue]]:
@@ -66,7 +69,7 @@ class Replies:
         self._awaited.pop(event_id, None)
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 popped = await self._client.blpop([self.key], timeout=_BLOCK_S)
                 if popped is None:

@@ -18,8 +18,8 @@ def say(line: str) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(Options(1500, 1, 60, faults=KILLS, claim_s=5), id="killed and held still"),
-        pytest.param(Options(1500, 2, 80, poison=0, faults=STOPS, busy_s=2), id="ended by SIGTERM, nothing runs twice"),
+        pytest.param(Options(1000, 1, 60, faults=KILLS, claim_s=5), id="killed and held still"),
+        pytest.param(Options(1000, 2, 80, poison=0, faults=STOPS, busy_s=2), id="ended by SIGTERM, nothing runs twice"),
     ],
 )
 def test_promises_are_kept(tmp_path: Path, options: Options) -> None:

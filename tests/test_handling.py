@@ -6,14 +6,13 @@ import pytest
 
 from tests.service import RINGBACK, Service, process, running, wait_for
 
-pytestmark = pytest.mark.timed
-
 
 def letters_of(service: Service, handler: str) -> list[str]:
     start = f"tests.handlers.recording.{handler} on "
     return [one["description"] for one in service.dead_letters() if one["description"].startswith(start)]
 
 
+@pytest.mark.timed
 def test_async_handlers_run_together(redis_url: str) -> None:
     with running(redis_url, queues="") as service:
         texts = [service.sms("ASYNC") for _ in range(60)]
@@ -53,6 +52,7 @@ def test_a_handler_that_holds_the_interpreter_is_ended_with_its_horse(redis_url:
         assert len(service.noted_of("everything", hung)) == 1
 
 
+@pytest.mark.timed
 def test_a_handler_that_takes_long_does_not_hold_up_what_comes_later(redis_url: str) -> None:
     with running(redis_url, queues="events,events") as service:
         slow = service.sms("SLOW")
@@ -82,6 +82,7 @@ def test_a_handler_that_hangs_again_and_again_is_set_aside(redis_url: str) -> No
         assert sum(waiting) == 2
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("before", [pytest.param(0, id="from idle"), pytest.param(300, id="after a burst")])
 def test_four_workers_share_what_takes_long(redis_url: str, before: int) -> None:
     queues = "events,events,events,events"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timed
 
 DEADLINE_S = 1.0
 GRACE_S = 0.1
-CALLS = 500
+CALLS = 200
 AT_ONCE = 50
 APART_S = 0.005
 HANDLER = "by the handler"

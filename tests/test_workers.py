@@ -85,7 +85,7 @@ def test_status_order(service: Service, order: list[str], advanced: list[str], f
 
 
 def test_an_entry_of_a_killed_worker_is_handled_by_another(redis_url: str) -> None:
-    with running(redis_url, queues="events,events") as service:
+    with running(redis_url, queues="events,events", RINGBACK_CLAIM_IDLE="6s") as service:
         text = service.sms("SLOW")
         (started,) = wait_for(lambda: service.noted_of("slow-started", text), "the handler's start")
         assert started.pid is not None
