@@ -8,7 +8,6 @@ import shutil
 import socket
 import threading
 import time
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from ringback.children import tunnel_child
 from ringback.supervisor import Child
+from ringback.vendor import Vendor
 
 log = structlog.get_logger()
 
@@ -29,13 +29,6 @@ _NGROK_API_PORTS: Final = range(4040, 4050)  # it takes the next one where other
 
 class TunnelError(Exception):
     """There is no tunnel; the message is for people."""
-
-
-class Vendor(StrEnum):
-    """Whose program makes the tunnel."""
-
-    NGROK = "ngrok"
-    CLOUDFLARED = "cloudflared"
 
 
 _GET_IT: Final = {

@@ -15,7 +15,8 @@ from ringback.children import DEFAULT_QUEUES, receiver_child, store_child, worke
 from ringback.home import Home
 from ringback.store import await_store, check_store, command, socket_path
 from ringback.supervisor import Supervisor
-from ringback.tunnel import Tunnel, Vendor
+from ringback.tunnel import Tunnel
+from ringback.vendor import Vendor
 from schemas.settings import Settings, Token
 from workers.discovery import has_plugins, load_registry
 from workers.runtime import worker_client

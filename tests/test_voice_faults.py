@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timed
 
 DEADLINE_S = 1.0
 GRACE_S = 0.1
-CALLS = 200
+CALLS = 100
 AT_ONCE = 50
 APART_S = 0.005
 HANDLER = "by the handler"

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
-from ringback.tunnel import Vendor
+from ringback.vendor import Vendor
 from schemas.settings import PREFIX, Token
 
 
