@@ -13,6 +13,7 @@ from receiver.addresses import Addresses
 from receiver.admin.app import livez, make_admin
 from receiver.answers import Outcome, answer
 from receiver.commit import Committer
+from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, SpoolGauges
 from receiver.door import Door
 from receiver.endpoint import Endpoint, Receiver
@@ -24,7 +25,7 @@ from receiver.providers import CALLBACKS
 from receiver.quarantine import Quarantine
 from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
-from receiver.script import commit_client
+from receiver.script import Terms, commit_client
 from receiver.spool import Spool
 from schemas.mc import render_mc
 from schemas.settings import Settings
@@ -39,7 +40,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     spool = Spool.open(settings.spool_folder, settings.spool_max) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
-    committer = Committer(client, settings.keys, settings.dedup_ttl, settings.retention, spool, counts)
+    committer = Committer(client, Terms.of(settings), spool, counts)
     call_counts = CallCounts(registry)
     replies = Replies(reply_client(redis_url), settings.keys, call_counts)
     refusals = Refusals(registry)
@@ -76,7 +77,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         yield
         await replies.close()
         await committer.close()
-        await client.aclose()
+        await hang_up(client)
 
     endpoints = {f"/webhooks/{callback.name}": Endpoint(callback, receiver) for callback in CALLBACKS}
     app = Starlette(

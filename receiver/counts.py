@@ -6,7 +6,7 @@ Events are counted in a plain dict: a counter object a request would cost more t
 from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -61,11 +61,16 @@ class CommitCounts:
         self._seconds = Histogram(
             "ringback_commit_seconds", "Time of a commit, with its fsync.", buckets=_SECONDS, registry=registry
         )
+        self._unreplicated = Counter(
+            "ringback_commits_unreplicated", "Commits that too few replicas had in time.", registry=registry
+        )
 
-    def committed(self, events: int, seconds: float) -> None:
+    def committed(self, events: int, seconds: float, *, is_replicated: bool) -> None:
         """Count a commit."""
         self._group.observe(events)
         self._seconds.observe(seconds)
+        if not is_replicated:
+            self._unreplicated.inc()
 
 
 class SpoolGauges(Collector):

@@ -10,10 +10,9 @@ from typing import Final, cast
 import structlog
 from pydantic import JsonValue, ValidationError
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from receiver.connect import connect, hang_up
 from receiver.outcomes import CallCounts
 from schemas.keys import Keys
 from schemas.replies import Failure, Reply
@@ -56,7 +55,7 @@ class Replies:
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.wait({self._listener}, timeout=_CLOSE_S)
-        await self._client.aclose()
+        await hang_up(self._client)
 
     def expect(self, event_id: str) -> asyncio.Future[list[JsonValue]]:
         """Give the future of a call's MC; it fails with AnswerFailedError. Call `forget` when it is of no more use."""
@@ -101,10 +100,4 @@ class Replies:
 
 def reply_client(url: str) -> Redis:
     """Make the connection that blocks for replies, longer than any one wait. It tries again by `_listen` alone."""
-    return Redis.from_url(
-        url,
-        socket_timeout=_BLOCK_S + 1,
-        socket_connect_timeout=_CONNECT_S,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
+    return connect(url, reply_s=_BLOCK_S + 1, connect_s=_CONNECT_S)

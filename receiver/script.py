@@ -1,44 +1,72 @@
-"""The commit script: a group of events into Redis in one Lua call, and one fsync."""
+"""The commit script: a group of events into Redis in one Lua call, and one fsync; with replicas, a word of theirs."""
 
 import math
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final, cast
+from typing import Final, NamedTuple, Self, cast
 from uuid import uuid4
 
 import redis
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from receiver.hotline import TIMEOUT_S, Hotline
+from receiver.connect import connect
+from receiver.hotline import TIMEOUT_S, Command, Hotline
 from receiver.jobs import job_items
 from receiver.waiting import Question, Waiting
 from schemas.events import STATUS_RANK, MessageStatus
 from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
+from schemas.settings import Settings
 
 BELL_TTL_MS: Final = 2_000
 _DOORBELL_FRESH_S: Final = 1.0
 
 
+# Leaves a commit the other half of its second.
+_WAIT_MS: Final = 500
+_LOOK_MS: Final = 50
+
+
 def commit_client(url: str) -> Redis:
-    """Make a client that gives up soon and never tries again by itself, since callers wait."""
-    return Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0), protocol=2
-    )
+    """Make a client that gives up soon, since callers wait."""
+    return connect(url, reply_s=TIMEOUT_S, connect_s=TIMEOUT_S)
+
+
+class Committed(NamedTuple):
+    """What became of a group: for each event 1 (stored) or 0 (was already); and whether enough replicas have it."""
+
+    outcomes: list[int]
+    is_replicated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms events are committed: under which keys, how long repeats and statuses are known (seconds), and how
+    many replicas are to have an event before it counts as stored.
+    """
+
+    keys: Keys
+    seen_ttl_s: int
+    message_ttl_s: int
+    replicas: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take them from the settings."""
+        seen, kept = (max(1, round(ttl.total_seconds())) for ttl in (settings.dedup_ttl, settings.retention))
+        # A late status must not move a message back, however short events are kept.
+        return cls(settings.keys, seen, max(seen, kept), settings.wait_replicas)
 
 
 class CommitScript:
-    """The script and what it is given."""
+    """The script and what it is given, over a connection of its own."""
 
-    def __init__(self, client: Redis, keys: Keys, seen_ttl: timedelta, message_ttl: timedelta) -> None:
+    def __init__(self, client: Redis, terms: Terms) -> None:
         self._hotline = Hotline(client)
-        self._keys = keys
-        self._seen_ttl = max(1, round(seen_ttl.total_seconds()))
-        self._message_ttl = max(1, round(message_ttl.total_seconds()))
+        self._terms = terms
+        self._keys = keys = terms.keys
         self._names = (
             keys.events, keys.bell, keys.rq_queue(EVENTS_QUEUE), keys.rq_queues, keys.rq_queue(VOICE_QUEUE),
             keys.oddities, keys.seen(""), keys.messages, keys.rq_job(""),
@@ -50,31 +78,53 @@ class CommitScript:
         # RQ's Job wants a connection even where it only serialises itself; this one never connects.
         self._unconnected = redis.Redis()
 
-    async def run(self, group: Sequence[Waiting]) -> list[int]:
+    async def store(self, group: Sequence[Waiting], *, anew: bool = True) -> list[int]:
         """Store a group; give for each event 1 (stored) or 0 (was already).
 
-        It may run twice for one group. Raises RedisError, OSError; then some of the group may be stored.
+        It may run twice for one group, the second time over a new connection; without `anew` over the one that there
+        is, or not at all. Raises RedisError, OSError; then some of the group may be stored.
         """
-        arguments = self._arguments(group)
-        for _ in range(2):
-            try:
-                # Over a new connection it may run twice: the second time it finds what the first has stored.
-                return cast("list[int]", await self._hotline.call("EVALSHA", self._sha, *arguments))
-            except NoScriptError:
-                # A new server, or the first time; it has run nothing, so running it again is safe.
-                self._sha = cast("bytes", await self._hotline.call("SCRIPT", "LOAD", self._script))
-        raise RedisError("the server keeps forgetting the commit script")
+        return cast("list[int]", (await self._call(group, anew=anew))[0])
+
+    async def store_replicated(self, group: Sequence[Waiting], *, anew: bool = True) -> Committed:
+        """Store a group as `store` does, and wait until enough replicas have it."""
+        if not self._terms.replicas:
+            return Committed(await self.store(group, anew=anew), is_replicated=True)
+        wait = ("WAIT", self._terms.replicas, _WAIT_MS)
+        outcomes, replicas = await self._call(group, wait, anew=anew)
+        return Committed(cast("list[int]", outcomes), cast("int", replicas) >= self._terms.replicas)
+
+    async def is_replicated(self) -> bool:
+        """Tell whether enough replicas have all that was stored over this connection, repeats too: they are touched.
+
+        Raises RedisError, OSError.
+        """
+        if not self._terms.replicas:
+            return True
+        (replicas,) = await self._hotline.call(("WAIT", self._terms.replicas, _LOOK_MS), anew=False)
+        return cast("int", replicas) >= self._terms.replicas
 
     async def close(self) -> None:
         """Hang up."""
         await self._hotline.close()
+
+    async def _call(self, group: Sequence[Waiting], *then: Command, anew: bool) -> list[object]:
+        arguments = self._arguments(group)
+        for _ in range(2):
+            try:
+                # Over a new connection it may run twice: the second time it finds what the first has stored.
+                return await self._hotline.call(("EVALSHA", self._sha, *arguments), *then, anew=anew)
+            except NoScriptError:
+                # A new server, or the first time; it has run nothing, so running it again is safe.
+                self._sha = cast("bytes", (await self._hotline.call(("SCRIPT", "LOAD", self._script), anew=anew))[0])
+        raise RedisError("the server keeps forgetting the commit script")
 
     def _arguments(self, group: Sequence[Waiting]) -> list[str | bytes | int]:
         doorbell_id = uuid4().hex
         doorbell = self._doorbell_items()
         arguments: list[str | bytes | int] = [
             len(self._names) + 1, *self._names, self._keys.rq_job(doorbell_id),
-            self._seen_ttl, self._message_ttl, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell,
+            self._terms.seen_ttl_s, self._terms.message_ttl_s, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell,
         ]  # fmt: skip
         for one in group:
             event = one.event

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -20,6 +21,7 @@ import structlog
 log = structlog.get_logger()
 
 _SLOTS: Final = 256
+_PAUSE_S: Final = 2.0
 _VACUUM_OVER_BYTES: Final = 16 * 1024 * 1024
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, event TEXT NOT NULL);
@@ -58,6 +60,15 @@ def lying(folder: Path) -> list[Lying]:
         raise SpoolError(f"cannot look at the spools in {folder}: {error}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What has left the spool, and when the oldest came that is left."""
+
+    events: int
+    size: int
+    oldest_left: float | None
+
+
 class Spool:
     """This process's spool. Its calls run in a thread of its own, one after another."""
 
@@ -68,6 +79,8 @@ class Spool:
         self._depth = 0
         self._bytes = 0
         self._oldest: float | None = None
+        self._removed = 0
+        self._deleting: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._database = _opened(file)
         with self._database:  # what was refused is tried again by each new process
@@ -124,36 +137,63 @@ class Spool:
             raise SpoolError(f"the spool cannot be written: {error}") from None
         self._oldest = now if self._oldest is None else self._oldest
 
-    async def first(self, most: int) -> list[Spooled]:
-        """Give the events that have waited longest. Raises SpoolError."""
-        try:
-            return await self._run(lambda: self._first(most))
-        except sqlite3.Error as error:
-            raise SpoolError(f"the spool cannot be read: {error}") from None
+    async def first(self, most: int, after: int = 0) -> list[Spooled]:
+        """Give the events that have waited longest, of those behind that number. Raises SpoolError."""
+        return await self._ask(lambda: self._first(most, max(after, self._removed)))
 
-    async def remove(self, events: Sequence[Spooled]) -> None:
-        """Forget events that `first` gave: they are stored. Raises SpoolError."""
-        await self._end(events, None)
+    async def newest(self) -> int:
+        """Give the number of the last event that is on disk, 0 if there is none. Raises SpoolError."""
+        return await self._ask(self._newest)
+
+    async def remove(self, last: int) -> None:
+        """Forget the events up to that number: they are stored. Raises SpoolError where the file cannot be read.
+
+        On a full disk nothing can be deleted either. That holds up nobody: they are deleted as soon as it goes.
+        """
+        gone = await self._ask(lambda: self._count(last))
+        self._removed = last
+        self._forget(gone)
+        try:
+            await self._run(self._delete)
+        except sqlite3.Error as error:
+            log.warning("spool.not_deleted", events=gone.events, reason=str(error))
+            if self._deleting is None:
+                self._deleting = asyncio.create_task(self._delete_when_possible())
 
     async def refuse(self, event: Spooled, reason: str) -> None:
         """Put an event aside that Redis takes in no way, so that it does not hold up the others. Raises SpoolError."""
-        await self._end([event], reason)
-
-    async def _end(self, events: Sequence[Spooled], reason: str | None) -> None:
-        oldest: float | None
         try:
-            oldest = await self._run(lambda: self._delete(events, reason))
+            self._forget(await self._run(lambda: self._put_aside(event, reason)))
         except sqlite3.Error as error:
             raise SpoolError(f"the spool cannot be written: {error}") from None
-        self._oldest = oldest
-        self._depth -= len(events)
-        self._bytes -= sum(len(event.json) for event in events)
 
     async def close(self) -> None:
         """Let go of the file; what is in it stays."""
+        if self._deleting is not None:
+            self._deleting.cancel()
+            await asyncio.gather(self._deleting, return_exceptions=True)
         await self._run(self._database.close)
         self._thread.shutdown()
         os.close(self._lock)
+
+    async def _delete_when_possible(self) -> None:
+        """Delete what is stored, before its repeat is no longer known."""
+        while self._deleting is not None:
+            await asyncio.sleep(_PAUSE_S)
+            with suppress(sqlite3.Error):
+                await self._run(self._delete)
+                self._deleting = None
+
+    def _forget(self, gone: "_Gone") -> None:
+        self._oldest = gone.oldest_left
+        self._depth -= gone.events
+        self._bytes -= gone.size
+
+    async def _ask(self, look: Callable[[], Result]) -> Result:
+        try:
+            return await self._run(look)
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be read: {error}") from None
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -162,23 +202,38 @@ class Spool:
         with self._database:
             self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", [(now, one) for one in events])
 
-    def _first(self, most: int) -> list[Spooled]:
-        rows = self._database.execute("SELECT number, event FROM spooled ORDER BY number LIMIT ?", (most,))
-        return [Spooled(number, event) for number, event in rows]
+    def _first(self, most: int, after: int) -> list[Spooled]:
+        query = "SELECT number, event FROM spooled WHERE number > ? ORDER BY number LIMIT ?"
+        return [Spooled(number, event) for number, event in self._database.execute(query, (after, most))]
 
-    def _delete(self, events: Sequence[Spooled], reason: str | None) -> float | None:
-        """Delete; give the time of the oldest that is left."""
-        with self._database:
-            for event in events:
-                if reason is not None:
-                    self._database.execute(
-                        "INSERT INTO refused SELECT at, event, ? FROM spooled WHERE number = ?", (reason, event.number)
-                    )
-                self._database.execute("DELETE FROM spooled WHERE number = ?", (event.number,))
-        oldest: float | None = self._database.execute("SELECT min(at) FROM spooled").fetchone()[0]
-        if oldest is None and self.file.stat().st_size > _VACUUM_OVER_BYTES:
-            self._database.execute("VACUUM")
+    def _newest(self) -> int:
+        number: int = self._database.execute("SELECT coalesce(max(number), 0) FROM spooled").fetchone()[0]
+        return number
+
+    def _count(self, last: int) -> "_Gone":
+        query = "SELECT count(*), coalesce(sum(length(event)), 0) FROM spooled WHERE number > ? AND number <= ?"
+        events, size = self._database.execute(query, (self._removed, last)).fetchone()
+        return _Gone(events, size, self._oldest_after(last))
+
+    def _oldest_after(self, last: int) -> float | None:
+        oldest: float | None = self._database.execute(
+            "SELECT min(at) FROM spooled WHERE number > ?", (last,)
+        ).fetchone()[0]
         return oldest
+
+    def _delete(self) -> None:
+        with self._database:
+            self._database.execute("DELETE FROM spooled WHERE number <= ?", (self._removed,))
+        if not self._depth and self.file.stat().st_size > _VACUUM_OVER_BYTES:
+            self._database.execute("VACUUM")
+
+    def _put_aside(self, event: Spooled, reason: str) -> "_Gone":
+        with self._database:
+            self._database.execute(
+                "INSERT INTO refused SELECT at, event, ? FROM spooled WHERE number = ?", (reason, event.number)
+            )
+            self._database.execute("DELETE FROM spooled WHERE number = ?", (event.number,))
+        return _Gone(1, len(event.json), self._oldest_after(self._removed))
 
     def _take_up(self, other: Path) -> None:
         """Move what a dead process has left into this spool. Twice, if this one dies meanwhile: that does no harm."""

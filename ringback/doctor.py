@@ -18,11 +18,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.admin import health
-from receiver.admin.health import Check, Grade
+from receiver.admin.check import Check, Grade
+from receiver.admin.replication import replication_checks
+from receiver.connect import hang_up
 from receiver.listen import BindError, bind
 from receiver.script import commit_client
 from receiver.spool import SpoolError, lying
 from ringback.probe import Met, Who, admin_at, receiver_at
+from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, binary, check_store
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
@@ -223,13 +226,15 @@ async def _ask_redis(settings: Settings, url: str, registry: Registry) -> list[C
     try:
         return [
             *await health.redis_checks(client),
+            *await replication_checks(client, settings.wait_replicas),
+            *await sentinel_checks(client, settings.wait_replicas),
             await health.clock_check(client),
             *[await _worker_check(client, settings, queue, registry) for queue in _QUEUES],
             health.lag_check(await health.lag(client, settings.keys), settings.ready_lag),
             *await _leftovers(client, settings),
         ]
     finally:
-        await client.aclose()
+        await hang_up(client)
 
 
 async def _worker_check(client: Redis, settings: Settings, queue: str, registry: Registry) -> Check:

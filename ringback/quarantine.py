@@ -16,12 +16,13 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from receiver.commit import CommitError, Committer
+from receiver.connect import hang_up
 from receiver.door import Query
 from receiver.incoming import Incoming, callback_at
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import Kept, Quarantine
-from receiver.script import commit_client
+from receiver.script import Terms, commit_client
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.settings import Settings
@@ -167,7 +168,7 @@ def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:
     normaliser = Normaliser(settings.mocean_zone)
     client = commit_client(redis_url)
-    committer = Committer(client, settings.keys, settings.dedup_ttl, settings.retention)
+    committer = Committer(client, Terms.of(settings))
     quarantine = Quarantine(client, settings.keys, settings.dedup_ttl)
 
     async def one(entry: Entry) -> Retried:
@@ -191,7 +192,7 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
         return await asyncio.gather(*(one(entry) for entry in page))
     finally:
         await committer.close()
-        await client.aclose()
+        await hang_up(client)
 
 
 def _entries(reply: object) -> list[Entry]:

@@ -3,14 +3,19 @@
 import re
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
-from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
+
+from schemas.redis_url import without_password
+from workers.connect import connect
 
 _LONGEST_SOCKET_PATH: Final = 100
 _START_S: Final = 30.0
@@ -20,6 +25,10 @@ _ASKED: Final = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: |, 
 
 class StoreError(Exception):
     """Redis is not to be had; the message is for people."""
+
+
+class UnfitStoreError(StoreError):
+    """There is a Redis, and it will never do."""
 
 
 def binary() -> str:
@@ -68,8 +77,8 @@ def await_store(url: str, seconds: float = _START_S) -> None:
     while True:
         try:
             check_store(url)
-        except StoreError:
-            if time.monotonic() > deadline:
+        except StoreError as error:
+            if time.monotonic() > deadline or isinstance(error, UnfitStoreError):
                 raise
             time.sleep(0.02)
         else:
@@ -78,10 +87,19 @@ def await_store(url: str, seconds: float = _START_S) -> None:
 
 def check_store(url: str) -> None:
     """Ask the server for a sign of life. Raises StoreError: one line that says where and what."""
-    client = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), protocol=2)
-    where = url.rpartition("@")[2] if "@" in url else url.partition("://")[2]
+    client = connect(url, retry=Retry(NoBackoff(), 0), reply_s=2, connect_s=2)
+    where = without_password(url).partition("://")[2].removeprefix("***@")
     try:
         client.ping()
+        with suppress(NoPermissionError):
+            told = cast("Mapping[str, object]", client.info("server"))
+            if "cluster" in (told.get("server_mode"), told.get("redis_mode")):
+                raise UnfitStoreError(
+                    f"RINGBACK_REDIS_URL: {where} is a cluster, and a commit's keys are of many slots; "
+                    "name a server that is none, or the Sentinels of one with replicas"
+                )
+    except MasterNotFoundError:
+        raise StoreError(f"RINGBACK_REDIS_URL: no Sentinel knows a primary: {where}") from None
     except AuthenticationError:
         raise StoreError(f"RINGBACK_REDIS_URL: {where} wants another user or password") from None
     except BusyLoadingError:

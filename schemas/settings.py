@@ -28,12 +28,12 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 
 from schemas.keys import Keys
 from schemas.mc import Action, Language, McError, Say, parse_mc
+from schemas.redis_url import sentinels_of
 
 PREFIX: Final = "RINGBACK_"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86_400}
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 class SettingsError(Exception):
@@ -175,6 +175,7 @@ class Settings(BaseSettings):
     dedup_ttl: Duration = timedelta(hours=48)
     spool: bool = True
     spool_max: int = Field(default=1024**3, gt=0)
+    wait_replicas: int = Field(default=0, ge=0, le=16)
     claim_idle: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=3))
     partitions: int = Field(default=0, ge=0, le=256)
     log_format: LogFormat = LogFormat.AUTO
@@ -185,16 +186,7 @@ class Settings(BaseSettings):
     def _known_scheme(cls, value: str | None) -> str | None:
         if not value:
             return None
-        try:
-            parts = urlsplit(value)
-            # A password with a "/" in it ends up as the port, which is then not quoted.
-            known = parts.scheme in _REDIS_SCHEMES and (parts.port is None or parts.port > 0)
-        except ValueError:
-            known = False
-        if not known:
-            raise ValueError(
-                "no Redis URL; write redis://host:port/db, rediss://… or unix:///path; in a password / is %2F, # is %23"
-            )
+        sentinels_of(value)
         return value
 
     @field_validator("admin_port")

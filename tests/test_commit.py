@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import cast
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ import pytest
 from redis import Redis
 
 from receiver.commit import CommitError, Committer
-from receiver.script import commit_client
+from receiver.script import Terms, commit_client
 from receiver.waiting import Outcome
 from ringback.samples import find
 from schemas.events import Event
@@ -73,7 +72,7 @@ def held_commit(redis: Redis) -> int | None:
 @pytest.fixture
 async def bench(redis_url: str) -> AsyncIterator[Bench]:
     keys = Keys(f"t{secrets.token_hex(4)}")
-    committer = Committer(commit_client(redis_url), keys, timedelta(hours=1), timedelta(hours=1))
+    committer = Committer(commit_client(redis_url), Terms(keys, 3600, 3600))
     with Redis.from_url(redis_url) as redis:
         yield Bench(redis, committer, keys)
     await committer.close()

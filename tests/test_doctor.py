@@ -140,8 +140,8 @@ def test_wrong_settings_are_all_that_is_said(tmp_path: Path) -> None:
         f"not ok: settings: {line}. To mend it: mend it in the environment or in .env"
         for line in (
             "RINGBACK_PORTS: no such setting; did you mean RINGBACK_PORT?",
-            "RINGBACK_REDIS_URL: no Redis URL; write redis://host:port/db, rediss://… or unix:///path; in a password "
-            "/ is %2F, # is %23",
+            "RINGBACK_REDIS_URL: no Redis URL; write redis://host:port/db, rediss://…, unix:///path or "
+            "redis+sentinel://host:port,host:port/service/db; in a password / is %2F, # is %23",
             "RINGBACK_TOKENS: item 1 has no token; write account:token",
         )
     ]

@@ -20,7 +20,8 @@ NAME: Final = re.compile(r"ringback_[a-z]+(_[a-z]+)*")
 LABEL: Final = re.compile(r"[a-z]+(_[a-z]+)*")
 RESERVED: Final = {"instance", "job"}
 EXPECTED: Final = {
-    "ringback_commit_group_events": "histogram", "ringback_commit_seconds": "histogram",
+    "ringback_commit_group_events": "histogram", "ringback_commits_unreplicated": "counter",
+    "ringback_commit_seconds": "histogram",
     "ringback_dead_letters": "gauge", "ringback_events": "counter", "ringback_handler_runs": "counter",
     "ringback_handler_seconds": "histogram", "ringback_oddities": "counter",
     "ringback_oldest_unhandled_seconds": "gauge", "ringback_quarantined_requests": "gauge",

@@ -168,6 +168,23 @@ def test_an_event_that_redis_takes_in_no_way_does_not_hold_up_the_others(tmp_pat
             assert [reason.split()[0] for (reason,) in database.execute("SELECT reason FROM refused")] == ["WRONGTYPE"]
 
 
+def test_an_event_of_another_version_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        it.store.kill()
+        assert [it.service.send(sms(number)).status_code for number in range(3)] == [200] * 3
+        it.receiver.kill()
+        it.receiver.wait()
+        (file,) = (it.service.data_dir / "spool" / "spool").glob("*.sqlite")
+        with sqlite3.connect(file) as database:
+            database.execute("UPDATE spooled SET event = json_set(event, '$.specversion', '9.9') WHERE number = 2")
+        it.restart_receiver()
+        it.store.start()
+        wait_for(lambda: len(texts(it.service)) == 2, "the others")
+        with sqlite3.connect(file) as database:
+            ((reason,),) = database.execute("SELECT reason FROM refused").fetchall()
+        assert "specversion" in reason
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -241,7 +258,7 @@ def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
         assert 0 <= spool.age_s < 5
         with pytest.raises(SpoolError, match="full: 10 bytes"):
             await spool.add(["too", "much"])
-        await spool.remove(await spool.first(1))
+        await spool.remove((await spool.first(1))[-1].number)
         await spool.add(["abcde"])
         assert [one.json for one in await spool.first(10)] == ["6789", "abcde"]
         await spool.close()

@@ -1,14 +1,15 @@
 """The server's settings: the embedded server, and the file for one's own, are the same ones that the promises need."""
 
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from ringback.store import command, said
-from tests.service import ROOT
+from ringback.store import UnfitStoreError, await_store, binary, command, said
+from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, process
 
 
 def test_the_embedded_server_and_the_settings_file_agree() -> None:
@@ -42,3 +43,18 @@ def test_an_error_of_redis_without_what_was_asked(
             ask()
         client.delete("text")
     assert said(raised.value) == expected
+
+
+def test_a_cluster_is_refused(tmp_path: Path) -> None:
+    port = free_port()
+    command = [binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--cluster-enabled", "yes"]
+    url = f"redis://127.0.0.1:{port}/0"
+    with process([*command, "--logfile", str(tmp_path / "valkey.log")]):
+        with pytest.raises(UnfitStoreError, match=f"127.0.0.1:{port}/0 is a cluster"):
+            await_store(url)
+        # Also a receiver that could keep events until Redis is there does not begin.
+        settings = clean_environment(RINGBACK_REDIS_URL=url, RINGBACK_TOKENS=f"acme:{TOKEN}")
+        served = subprocess.run(
+            [*RINGBACK, "serve"], env=settings, cwd=tmp_path, capture_output=True, timeout=30, check=False
+        )
+    assert (served.returncode, b"is a cluster" in served.stderr) == (1, True)

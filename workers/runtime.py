@@ -16,6 +16,7 @@ from rq.exceptions import StopRequested
 from schemas.keys import Keys
 from schemas.settings import Settings
 from workers.board import Board
+from workers.connect import connect
 from workers.registry import Registry
 from workers.watch import Watch
 
@@ -23,6 +24,8 @@ _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
 _ATTEMPTS: Final = 12
 _CONNECT_S: Final = 5.0
+# Longer than any wait of ours in Redis and than its slowest call; a primary that is cut off closes no connection.
+_REPLY_S: Final = 15.0
 
 
 class Stop:
@@ -72,9 +75,9 @@ class _UntilStopped(ExponentialWithJitterBackoff):
 
 
 def worker_client(url: str, stop: Stop | None = None) -> Redis:
-    """Make a worker's connection: it survives a restart of the server of some ten seconds.
+    """Make a worker's connection: it survives some ten seconds in which the server restarts or another takes its place.
 
     Raises StopRequested where the server is away and the process is to stop.
     """
     retry = Retry(_UntilStopped(stop or Stop()), _ATTEMPTS)
-    return Redis.from_url(url, retry=retry, socket_connect_timeout=_CONNECT_S, protocol=2)
+    return connect(url, retry=retry, reply_s=_REPLY_S, connect_s=_CONNECT_S)

@@ -22,7 +22,7 @@ def make_admin(settings: Settings, client: Redis, spool: Spool | None, registry:
 
     async def readyz(_: Request) -> Response:
         """Say whether all is well, check by check. 503 where one is not."""
-        checks = await health.look(client, settings.keys, spool, settings.ready_lag)
+        checks = await health.look(client, settings, spool)
         ready = all(check.ok for check in checks)
         listed = [{"name": one.name, "ok": one.ok, "detail": one.detail} for one in checks]
         return JSONResponse({"ready": ready, "checks": listed}, 200 if ready else 503)

@@ -7,47 +7,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from receiver.admin.check import Check, Grade, ok_if
+from receiver.admin.replication import replication_checks
 from receiver.spool import Spool
 from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
+from schemas.settings import Settings
 
 _REDIS: Final = "redis"
 _MOST_SKEW_S: Final = 2.0
 _SEEN_LATELY_S: Final = 90  # a worker that waits for a job gives a sign of life each 5 s, a busy one each 10 s
-
-
-class Grade(StrEnum):
-    """What an answer is worth."""
-
-    OK = "ok"
-    WARNING = "warning"
-    UNKNOWN = "not known"
-    BAD = "not ok"
-
-
-def ok_if(good: bool) -> Grade:
-    """Grade what is either good or not."""
-    return Grade.OK if good else Grade.BAD
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question: its name, what the answer is worth, what was seen, and what to do where it is not ok."""
-
-    name: str
-    grade: Grade
-    detail: str
-    mend: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether one can go on with it: ready is also who has a warning, or asks what nobody answers."""
-        return self.grade is not Grade.BAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +31,16 @@ class Lag:
     pending: int
 
 
-async def look(client: Redis, keys: Keys, spool: Spool | None, most_lag: int) -> list[Check]:
+async def look(client: Redis, settings: Settings, spool: Spool | None) -> list[Check]:
     """Ask everything. What cannot be asked is a check that failed."""
     checks = []
+    keys = settings.keys
     try:
         checks.extend(await redis_checks(client))
+        checks.extend(await replication_checks(client, settings.wait_replicas))
         checks.append(await clock_check(client))
         checks.extend([await worker_check(client, keys, queue) for queue in (EVENTS_QUEUE, VOICE_QUEUE)])
-        checks.append(lag_check(await lag(client, keys), most_lag))
+        checks.append(lag_check(await lag(client, keys), settings.ready_lag))
     except (RedisError, OSError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         checks.append(Check(_REDIS, Grade.BAD, reason, "see that RINGBACK_REDIS_URL names it and that it runs"))
@@ -82,18 +57,28 @@ async def redis_checks(client: Redis) -> list[Check]:
         pipeline.info("memory")
         server, persistence, memory = cast("list[dict[str, object]]", await pipeline.execute())
     version = str(server.get("valkey_version") or server["redis_version"])
-    policy = str(memory.get("maxmemory_policy", "unknown"))
     return [
         Check(
             _REDIS, ok_if(_at_least_6_2(str(server["redis_version"]))), f"version {version}",
             "Ringback needs Redis 6.2 or any Valkey",
         ),
         _aof_check(persistence, await _config(client, "*append*")),
-        Check(
-            "eviction", ok_if(policy == "noeviction"), policy,
-            "CONFIG SET maxmemory-policy noeviction: any other throws events away when memory is short",
-        ),
+        _eviction_check(memory),
     ]  # fmt: skip
+
+
+def _eviction_check(memory: Mapping[str, object]) -> Check:
+    policy = str(memory.get("maxmemory_policy", "unknown"))
+    used, most = (cast("int", memory.get(name, 0)) for name in ("used_memory", "maxmemory"))
+    if policy == "noeviction" and most and used >= most:
+        return Check(
+            "eviction", Grade.BAD, f"noeviction, and the memory is full: {used} of {most} bytes",
+            "CONFIG SET maxmemory to more, if the machine has it: until then nothing is stored, and no worker runs",
+        )  # fmt: skip
+    return Check(
+        "eviction", ok_if(policy == "noeviction"), policy,
+        "CONFIG SET maxmemory-policy noeviction: any other throws events away when memory is short",
+    )  # fmt: skip
 
 
 async def clock_check(client: Redis) -> Check:
@@ -105,7 +90,7 @@ async def clock_check(client: Redis) -> Check:
     return Check(
         "clock", ok_if(abs(skew) <= _MOST_SKEW_S),
         f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} Redis's",
-        "let both machines set their clocks by NTP: retries, the times of events and who was seen lately go by them",
+        "let both machines set their clocks by NTP: the times of events go by this machine's",
     )  # fmt: skip
 
 
@@ -199,7 +184,9 @@ def lag_check(behind: Lag, most: int) -> Check:
 def spool_check(spool: Spool) -> Check:
     """Judge the spool."""
     detail = f"{spool.depth} events, the oldest {spool.age_s:.0f} s" if spool.depth else "empty"
-    return Check("spool", ok_if(not spool.depth), detail, "bring Redis back: they are committed by themselves then")
+    return Check(
+        "spool", ok_if(not spool.depth), detail, "bring Redis back, or the replicas: it empties by itself then"
+    )
 
 
 def _text(value: bytes | str) -> str:

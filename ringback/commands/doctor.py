@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from receiver.admin.health import Check, Grade
+from receiver.admin.check import Check, Grade
 from ringback.commands.terminal import AsJson, found, out, print_json
 from schemas.settings import SettingsError
 

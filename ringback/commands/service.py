@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
 from ringback.vendor import Vendor
+from schemas.redis_url import without_password
 from schemas.settings import PREFIX, Token
 
 
@@ -34,7 +35,7 @@ def serve(
     from receiver.listen import bind
     from receiver.serve import serve as run
     from receiver.spool import SpoolError
-    from ringback.store import StoreError, check_store
+    from ringback.store import StoreError, UnfitStoreError, check_store
 
     if not settings.tokens and not settings.insecure:
         refuse(
@@ -49,7 +50,7 @@ def serve(
         try:
             check_store(url)
         except StoreError as error:
-            if not settings.spool:
+            if not settings.spool or isinstance(error, UnfitStoreError):
                 raise
             err.print(f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False)
         with bind(settings.host, settings.port) as bound:
@@ -137,8 +138,8 @@ def config(as_json: AsJson = False) -> None:
 def _shown(name: str, value: object) -> str:
     if name == "tokens" and isinstance(value, tuple):
         return ",".join(f"{token.account}:{SecretStr('x')}" for token in value)
-    if name == "redis_url" and isinstance(value, str) and "@" in value:
-        return f"{value.partition('://')[0]}://***@{value.rpartition('@')[2]}"
+    if name == "redis_url" and isinstance(value, str):
+        return without_password(value)
     if name == "voice_fallback" and isinstance(value, tuple):
         return json.dumps([action.model_dump(by_alias=True, exclude_none=True) for action in value])
     if isinstance(value, tuple):

@@ -38,7 +38,7 @@ class Sender:
                 group.create_task(self._send(number))
 
     async def _send(self, first_port: int) -> None:
-        connection = _Connection(self._ports, first_port)
+        connection = Connection(self._ports, first_port)
         for number in self._numbers:
             now = time.monotonic()
             # A standstill is not made good by a flood.
@@ -55,7 +55,9 @@ class Sender:
         connection.close()
 
 
-class _Connection:
+class Connection:
+    """A kept connection to one of several receivers."""
+
     def __init__(self, ports: Sequence[int], first: int) -> None:
         self._ports = ports
         self._at = first

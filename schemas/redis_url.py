@@ -1,0 +1,104 @@
+"""Where Redis is: the URL of one server, or of the Sentinels that know which of several is the primary now."""
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+_ONE: Final = ("redis", "rediss", "unix")
+_SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
+_SENTINEL_PORT: Final = 26_379
+
+FORMS: Final = (
+    "write redis://host:port/db, rediss://…, unix:///path or redis+sentinel://host:port,host:port/service/db; "
+    "in a password / is %2F, # is %23"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Sentinels, each a host and a port, and the name under which they know the primary.
+
+    User and password are the server's; those of the Sentinels themselves, where they have any, are apart. `tls` holds
+    for both.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    db: int = 0
+    tls: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    sentinel_user: str | None = None
+    sentinel_password: str | None = field(default=None, repr=False)
+
+
+def sentinels_of(url: str) -> Sentinels | None:
+    """Read `redis+sentinel://user:password@host:port,host:port/service/db`; None for the URL of one server.
+
+    `rediss+sentinel` is the same over TLS. `?sentinel_user=…&sentinel_password=…` are for Sentinels that ask for them.
+    Raises ValueError where it is no URL that we know.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in (*_ONE, *_SENTINEL):
+        raise ValueError(f"no Redis URL; {FORMS}")
+    if scheme in _ONE:
+        _check_one(url)
+        return None
+    rest, _, query = rest.partition("?")
+    where, _, path = rest.partition("/")
+    login, at, hosts = where.rpartition("@")
+    user, _, password = login.partition(":")
+    service, _, db = path.partition("/")
+    if not service:
+        raise ValueError("names no service; write redis+sentinel://host:port,host:port/service/db")
+    if db and not db.isdecimal():
+        raise ValueError("has no number as its database; write redis+sentinel://host:port,host:port/service/db")
+    asked = dict(_option(item) for item in query.split("&") if item)
+    return Sentinels(
+        hosts=tuple(_host(item) for item in hosts.split(",")),
+        service=unquote(service),
+        db=int(db or 0),
+        tls=scheme.startswith("rediss"),
+        user=unquote(user) or None if at else None,
+        password=unquote(password) or None if at else None,
+        sentinel_user=asked.get("sentinel_user"),
+        sentinel_password=asked.get("sentinel_password"),
+    )
+
+
+def without_password(url: str) -> str:
+    """Give a URL as it may be shown."""
+    scheme, _, rest = url.partition("://")
+    rest, _, query = rest.partition("?")
+    shown = f"{scheme}://***@{rest.rpartition('@')[2]}" if "@" in rest else f"{scheme}://{rest}"
+    return f"{shown}?***" if query else shown
+
+
+def _check_one(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        # A password with a "/" in it ends up as the port, which is then not quoted.
+        known = parts.port is None or parts.port > 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"no Redis URL; {FORMS}")
+
+
+def _host(item: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{item.strip()}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host:
+        # What is not a host may be a piece of a password, so it is not shown.
+        raise ValueError(f"has a Sentinel that is no host:port; {FORMS}")
+    return host, port or _SENTINEL_PORT
+
+
+def _option(item: str) -> tuple[str, str]:
+    name, _, value = item.partition("=")
+    if name not in ("sentinel_user", "sentinel_password"):
+        raise ValueError("may have sentinel_user and sentinel_password behind its ?, and nothing else")
+    return name, unquote(value)
