@@ -4,6 +4,8 @@
 - Slow senders: a request must be whole within the request timeout, counted from its first byte, or from the
   connection's opening while there is none; past that 408. One sweep a second looks at all connections: a timer for each
   request would cost more.
+- The stop: a caller whose connection stands gets an answer, with `Connection: close`. uvicorn would cut off those who
+  wait to be accepted, and those whose connection is so new that their request is still on its way.
 - Trailers of a chunked body are dropped. uvicorn adds them to the headers, where an X-Forwarded-For that no proxy of
   ours has seen would come last, and be believed.
 
@@ -11,6 +13,9 @@ It leans on how uvicorn's HttpToolsProtocol is made (the parser's events, `cycle
 offers no other place for this. tests/test_limits.py tells when a new version differs.
 """
 
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,6 +24,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Outcome, as_bytes
+from receiver.listen import let_no_more_in, somebody_waits
 from receiver.refusals import Refusals
 
 log = structlog.get_logger()
@@ -27,6 +33,13 @@ MAX_HEAD: Final = 16 * 1024
 MAX_HEADERS: Final = 100
 _MAX_BETWEEN: Final = 2 * MAX_HEAD
 _TICKS_A_SECOND: Final = 10
+# For as long handshakes that have begun may take to end.
+_HANDSHAKE_S: Final = 0.1
+_BACKLOG_S: Final = 1.0
+# For as long a connection that is idle at the stop may bring one more request. deploy/nginx.conf and deploy/Caddyfile
+# let go of an idle one much sooner, so that none of theirs is closed from here.
+_LAST_WORDS_S: Final = 1.0
+_PAUSE_S: Final = 0.01
 
 
 class HeadTooLargeError(Exception):
@@ -110,6 +123,16 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
         return False
 
+    def answer_last(self) -> None:
+        """Say in the answer to the request that is worked on, if there is one, that no other will be taken."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close, unless a request is coming or worked on: that is the last one."""
+        if not self._in_head:
+            super().shutdown()
+
     @property
     def _is_our_turn(self) -> bool:
         """Tell whether an earlier request waits for its answer: until then uvicorn may have stopped to read."""
@@ -144,11 +167,19 @@ class Connection(HttpToolsProtocol):
 
 
 class LimitedServer(uvicorn.Server):
-    """uvicorn's server, which ends slow senders."""
+    """uvicorn's server, which ends slow senders, and stops without cutting anybody off.
 
-    def __init__(self, config: uvicorn.Config, request_timeout: timedelta) -> None:
+    `bound` is the socket that callers come by. `is_held`: another process holds it too, so that whoever comes while
+    this one stops waits there for the next.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, request_timeout: timedelta, bound: socket.socket, *, is_held: bool
+    ) -> None:
         super().__init__(config)
         self._timeout_s = request_timeout.total_seconds()
+        self._bound = bound
+        self._is_held = is_held
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections, once a second."""
@@ -156,10 +187,38 @@ class LimitedServer(uvicorn.Server):
             self._sweep()
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take who has come and nobody else, answer everyone, and close."""
+        if not self._is_held:
+            await self._take_who_waits()
+        for server in self.servers:
+            server.close()
+        # In place: the requests of this second have this very list.
+        self.server_state.default_headers.append((b"connection", b"close"))
+        for one in self._connections():
+            one.answer_last()
+        await asyncio.sleep(_PAUSE_S)  # who was just accepted becomes a connection
+        await self._wait_while(lambda: bool(self.server_state.connections), _LAST_WORDS_S)
+        await super().shutdown(sockets)
+
+    async def _take_who_waits(self) -> None:
+        """Accept all who have a connection: closing the socket would reset those."""
+        let_no_more_in(self._bound)
+        await asyncio.sleep(_HANDSHAKE_S)
+        await self._wait_while(lambda: somebody_waits(self._bound), _BACKLOG_S)
+
+    async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait until it is no more so, for some seconds at most, and not if told to hurry."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while condition() and not self.force_exit and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110
+            await asyncio.sleep(_PAUSE_S)
+
+    def _connections(self) -> Sequence[Connection]:
+        return [one for one in self.server_state.connections if isinstance(one, Connection)]
+
     def _sweep(self) -> None:
         slow = 0
-        for one in tuple(self.server_state.connections):
-            if isinstance(one, Connection):
-                slow += one.end_if_slow(one.loop.time(), self._timeout_s)
+        for one in self._connections():
+            slow += one.end_if_slow(one.loop.time(), self._timeout_s)
         if slow:
             log.warning("requests.too_slow", count=slow)

@@ -20,8 +20,11 @@ _KEEP_ALIVE_S = 75
 _STOP_S = 10
 
 
-def serve(settings: Settings, redis_url: str, bound: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished. Raises SpoolError, BindError."""
+def serve(settings: Settings, redis_url: str, bound: socket.socket, *, is_held: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; whoever has a connection by then is answered. Raises SpoolError, BindError.
+
+    `is_held`: another process holds the socket too.
+    """
     app = make_app(settings, redis_url, CollectorRegistry())
     sockets = [bound]
     if settings.admin_port:
@@ -40,7 +43,7 @@ def serve(settings: Settings, redis_url: str, bound: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_S,
     )
-    LimitedServer(config, settings.request_timeout).run(sockets=sockets)
+    LimitedServer(config, settings.request_timeout, bound, is_held=is_held).run(sockets=sockets)
 
 
 def raise_open_files() -> int:

@@ -56,7 +56,7 @@ def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
     """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do.
 
-    There is one drain more than named, so that one stays free while as many are busy (workers.board).
+    There is one drain more than named, so that one stays free while as many are busy (workers.bulkhead).
     """
     children = []
     drains = queues.count(EVENTS_QUEUE)

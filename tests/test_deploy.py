@@ -27,7 +27,8 @@ from workers.processes import QUEUES
 
 KUBERNETES: Final = DEPLOY / "kubernetes"
 DOCKERFILE: Final = DEPLOY / "Dockerfile"
-UNITS: Final = sorted((DEPLOY / "systemd").iterdir())
+SYSTEMD: Final = DEPLOY / "systemd"
+SERVICES: Final = sorted(SYSTEMD.glob("*.service"))
 
 
 def manifests(*files: str) -> list[dict[str, Any]]:
@@ -128,7 +129,7 @@ def unit(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line and line[0] != "#")
 
 
-@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", SERVICES, ids=lambda file: file.name)
 def test_unit(file: Path) -> None:
     found = unit(file)
     wanted = {"User": "ringback", "KillMode": "mixed", "EnvironmentFile": "/etc/ringback/ringback.env",
@@ -139,12 +140,20 @@ def test_unit(file: Path) -> None:
     assert found["ExecStart"].split()[1] == ("work" if "workers" in file.name else "serve")
 
 
-@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
-def test_unit_by_systemd(file: Path, tmp_path: Path) -> None:
+def test_the_receiver_serves_on_the_socket_of_systemd() -> None:
+    service, held = unit(SYSTEMD / "ringback-receiver.service"), unit(SYSTEMD / "ringback-receiver.socket")
+    assert service["Requires"] == "ringback-receiver.socket"
+    assert service["ExecStart"].endswith(" serve --fd 3")
+    assert held["ListenStream"] == f"{Settings.model_fields['host'].default}:{Settings.model_fields['port'].default}"
+    assert held["Accept"] == "no"
+
+
+@pytest.mark.parametrize("name", [file.name for file in sorted(SYSTEMD.iterdir())])
+def test_unit_by_systemd(name: str, tmp_path: Path) -> None:
     program = tool("systemd-analyze", "apt-get install systemd")
-    copy = tmp_path / file.name
-    copy.write_text(file.read_text().replace("/opt/ringback/bin/ringback", sys.executable))
-    assert check([program, "verify", "--man=no", str(copy)], tmp_path) == ""
+    for file in SYSTEMD.iterdir():
+        (tmp_path / file.name).write_text(file.read_text().replace("/opt/ringback/bin/ringback", sys.executable))
+    assert check([program, "verify", "--man=no", str(tmp_path / name)], tmp_path) == ""
 
 
 # The store

@@ -1,6 +1,7 @@
 """nginx and Caddy, set up as in deploy/, before a real receiver: who called is right, and no log has the token."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class Proxy:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
+def nginx(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     program, openssl = tool("nginx", "apt-get install nginx-light"), tool("openssl", "apt-get install openssl")
     port = free_port()
     text = (DEPLOY / "nginx.conf").read_text()
@@ -50,10 +51,13 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "/etc/ssl/ringback": str(folder),
         "/var/log/nginx": str(folder),
-        "server 127.0.0.1:8000": f"server 127.0.0.1:{upstream}",
     }.items():
         assert before in text
         text = text.replace(before, after)
+    servers = re.findall(r" *server 127\.0\.0\.1:8000.*;\n", text)
+    assert len(servers) == 2
+    for line in servers:
+        text = text.replace(line, "".join(line.replace("127.0.0.1:8000", one) for one in upstreams))
     (folder / "ringback.conf").write_text(text)
     check([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=callbacks.example.com",
            "-keyout", "privkey.pem", "-out", "fullchain.pem"], folder)  # fmt: skip
@@ -70,11 +74,11 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
 
 
 @contextmanager
-def caddy(folder: Path, upstream: int) -> Iterator[Proxy]:
+def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     program = tool("caddy", "apt-get install caddy")
     port = free_port()
     environment = clean_environment(
-        SITE=f"http://127.0.0.1:{port}", UPSTREAM=f"127.0.0.1:{upstream}", CADDY_ADMIN=f"127.0.0.1:{free_port()}",
+        SITE=f"http://127.0.0.1:{port}", UPSTREAM=" ".join(upstreams), CADDY_ADMIN=f"127.0.0.1:{free_port()}",
         HOME=str(folder), XDG_DATA_HOME=str(folder), XDG_CONFIG_HOME=str(folder),
     )  # fmt: skip
     file = ["--config", str(DEPLOY / "Caddyfile"), "--adapter", "caddyfile"]
@@ -101,7 +105,7 @@ def await_proxy(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("proxy_of", [nginx, caddy])
 def test_behind_a_proxy(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
-    with proxy_of(tmp_path, behind.port) as proxy:
+    with proxy_of(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
         await_proxy(proxy)
         wire = build(find("mocean/inbound-sms"), {})
         asked = {"params": {"token": TOKEN}, "headers": wire.headers, "content": wire.body}
@@ -127,7 +131,7 @@ def test_behind_a_proxy(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("proxy_of", [nginx, caddy])
 def test_a_proxy_without_its_receiver_keeps_the_token_to_itself(proxy_of: Any, tmp_path: Path) -> None:
-    with proxy_of(tmp_path, free_port()) as proxy:
+    with proxy_of(tmp_path, f"127.0.0.1:{free_port()}") as proxy:
         await_proxy(proxy)
         with proxy.client("127.0.0.2") as client:
             answer = client.post("/webhooks/mocean/inbound-sms", params={"token": TOKEN}, content=b"x")

@@ -1,7 +1,6 @@
 """Commands that run the service or say how it is set: up, serve, work, urls, config."""
 
 import json
-import socket
 from typing import Annotated
 
 import typer
@@ -28,11 +27,11 @@ def up(
 
 
 def serve(
-    fd: Annotated[int | None, typer.Option(hidden=True, help="Serve on this inherited socket.")] = None,
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket, such as systemd's (3).")] = None,
 ) -> None:
     """Run a receiver."""
     settings = start()
-    from receiver.listen import bind
+    from receiver.listen import bind, inherit
     from receiver.serve import serve as run
     from receiver.spool import SpoolError
     from ringback.store import StoreError, UnfitStoreError, check_store
@@ -45,7 +44,8 @@ def serve(
     url = redis_url(settings)
     try:
         if fd is not None:
-            run(settings, url, socket.socket(fileno=fd))
+            with inherit(fd) as held:
+                run(settings, url, held, is_held=True)
             return
         try:
             check_store(url)
