@@ -84,7 +84,7 @@ def test_while_a_handler_hangs_for_ever_the_others_do_not_wait(redis_url: str) -
         wait_for(lambda: len(service.noted("everything")) == 3 + len(sent), "all of them")
         noted = {one.event["data"]["text"]: one.at for one in service.noted("everything")}
         waited = sorted(noted[text] - at for text, at in sent.items())
-        assert waited[len(waited) * 99 // 100] < 1
+        assert waited[len(waited) * 99 // 100] < SOON_S  # if it held them up: 2 s for each of 150
         # It is tried again and again meanwhile, alone, and what waits for it costs nothing.
         assert 3 < len(service.noted("stuck-started")) < 10
         assert service.redis.llen(service.keys.line(f"{HANDLERS}.stuck")) > 100

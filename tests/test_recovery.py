@@ -7,7 +7,7 @@ from redis import Redis
 from rq.executions import Execution
 from rq.serializers import JSONSerializer
 
-from tests.service import running, worker_pids
+from tests.service import running, wait_for, worker_pids
 from workers.recovery import RecoverableJob
 
 
@@ -25,9 +25,12 @@ def test_a_job_succeeds_after_an_execution_has_run_out(redis_url: str) -> None:
 
 def test_signals_wake_the_thread_that_waits_for_the_horse(redis_url: str) -> None:
     with running(redis_url, queues="events") as service:
-        (pid,) = worker_pids(service, "events")
-        others = [task / "status" for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
-        assert others
+        pid = worker_pids(service, "events")[0]
+
+        def threads() -> list[Path]:
+            return [task / "status" for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
+
+        others = wait_for(threads, "the thread that listens")
         for status in others:
             (blocked,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigBlk:"))
             assert int(blocked, 16) & 1 << (signal.SIGALRM - 1)

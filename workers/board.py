@@ -1,7 +1,6 @@
 """The board: on which the drains of one machine show one another what they run, in memory that they share.
 
-It keeps one of them free. Handlers that hang take a drain each for as long as they may; so the last drain that is free
-does not start a handler that another one is running. It leaves that for later, and handles everything else meanwhile.
+What for is the bulkhead's rule (workers.bulkhead): the last drain that is free starts no handler that another one runs.
 """
 
 import mmap

@@ -15,6 +15,7 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, Keys
+from workers import clock
 from workers.entry import Entry
 from workers.handling import Handling
 from workers.handover import NEXT, Handover
@@ -169,6 +170,7 @@ class Drain:
         if time.monotonic() - self._looked < _LOOK_S:
             return
         self._looked = time.monotonic()
+        clock.keep()
         self._handling.look()
         orphans = self._intake.orphans()
         if orphans.entries:

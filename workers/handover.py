@@ -1,7 +1,7 @@
 """Handover: entries that a drain has read and leaves to others, in the hands of two consumers that are no workers.
 
 `next` has what was not started because its drain was held up: whoever comes takes it. `later` has what the last free
-drain did not start (workers.board). No worker has died with either, so they are never taken for orphans.
+drain did not start (workers.bulkhead). No worker has died with either, so they are never taken for orphans.
 """
 
 import json

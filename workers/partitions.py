@@ -43,7 +43,6 @@ class PartitionIntake:
             HANDLERS_GROUP, self._run.consumer, self._run.claim_idle_ms, most, self._partition, mark
         ]  # fmt: skip
         asked = time.monotonic()
-        asked = time.monotonic()
         try:
             delivered, partition, orphaned, more, entries = cast("_Taken", self._script(self._keys, arguments))
         except ResponseError as error:

@@ -30,7 +30,7 @@ from rq.worker.base import BaseWorker
 
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
-from workers import claims
+from workers import claims, clock
 from workers.board import Board
 from workers.group import ensure_group
 from workers.recovery import RecoverableJob, TakenJobs
@@ -104,6 +104,11 @@ class _Stoppable(BaseWorker):
     def handle_exception(self, job: Job, *how: object) -> None:
         """Log nothing: RQ's own line has the whole traceback, and with it texts. Ours is without the messages."""
         call_exception_handlers(self._exc_handlers, job, *how)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that the worker lives, by a clock that is right."""
+        clock.keep()
+        super().heartbeat(timeout, pipeline)
 
     def teardown(self) -> None:
         try:
@@ -251,6 +256,7 @@ class Scheduler(RQScheduler):
 
     def heartbeat(self) -> None:
         """Also let the lock run out as soon as any other claim; RQ's own lasts a minute."""
+        clock.keep()
         super().heartbeat()  # type: ignore[no-untyped-call]
         for name in self.acquired_locks:
             self.connection.expire(self.get_locking_key(name), self._claim_s)
@@ -282,6 +288,7 @@ def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registr
     redis = worker_client(redis_url, stop)
     name = uuid4().hex
     runtime.set(Runtime(settings, registry, redis, consumer=name, stop=stop, board=board))
+    clock.follow(redis)
     ensure_group(redis, settings.keys)
     worker_class = _WORKERS[queue]
     worker = worker_class(
@@ -301,8 +308,9 @@ def run_scheduler(settings: Settings, redis_url: str) -> None:
     """Move retries to their queue when they are due, until SIGTERM or SIGINT."""
     stop = Stop()
     redis = worker_client(redis_url, stop)
-    scheduler = Scheduler([RETRIES_QUEUE], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
     try:
+        clock.follow(redis)
+        scheduler = Scheduler([RETRIES_QUEUE], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
         scheduler.stop_by(stop, int(settings.claim_idle.total_seconds())).work()  # type: ignore[no-untyped-call]
     except StopRequested:
         log.warning("scheduler.stopped_without_redis")

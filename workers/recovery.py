@@ -4,11 +4,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+import rq.utils
 from redis import Redis
 from rq.executions import Execution, ExecutionRegistry
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
-from rq.utils import now
 
 _FIRST_SEEN_TTL_S: Final = 3600
 
@@ -25,13 +25,13 @@ class TakenJobs(IntermediateQueue):
 
     def set_first_seen(self, job_id: str) -> bool:
         """Note when a job was first seen here; tell whether that is now."""
-        seen = now().timestamp()
+        seen = rq.utils.now().timestamp()
         return bool(self.connection.set(self.get_first_seen_key(job_id), seen, nx=True, ex=_FIRST_SEEN_TTL_S))
 
     def should_be_cleaned_up(self, job_id: str) -> bool:
         """Tell whether a job has been here for longer than a claim lasts."""
         seen = self.get_first_seen(job_id)
-        return seen is not None and now() - seen > self._claim_idle
+        return seen is not None and rq.utils.now() - seen > self._claim_idle
 
 
 class Executions(ExecutionRegistry):
