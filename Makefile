@@ -11,7 +11,7 @@ up: $(VENV)/.up
 	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" exec $(VENV)/bin/ringback up
 
 test: $(VENV)/.dev
-	$(VENV)/bin/pytest -n 3 --dist loadfile -m "not timed"
+	$(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed"
 	$(VENV)/bin/pytest -m timed
 
 check: $(VENV)/.dev
@@ -45,8 +45,8 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.up
 
 $(VENV)/.tools: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,deploy]'
-	@touch $@ $(VENV)/.up
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev,deploy]'
+	@touch $@ $(VENV)/.dev $(VENV)/.up
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,bench]'

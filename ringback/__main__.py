@@ -1,5 +1,6 @@
 """The command `ringback`. What can go wrong in a foreseeable way ends in one line and an exit code, not a traceback."""
 
+import gc
 import sys
 
 from redis.exceptions import RedisError
@@ -9,7 +10,7 @@ from ringback.cli import app
 from ringback.home import BusyError
 from ringback.samples import TriggerError
 from ringback.store import StoreError, said
-from ringback.tunnel import TunnelError
+from ringback.vendor import TunnelError
 from schemas.settings import SettingsError
 from workers.registry import HandlerError
 
@@ -19,6 +20,8 @@ WRONG_USE = 2
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or words."""
+    # What the imports have made stays. To look through it again and again, and at the end, would be a fifth of a start.
+    gc.freeze()
     try:
         app()
     except (SettingsError, HandlerError, TriggerError) as error:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from ringback.children import tunnel_child
 from ringback.supervisor import Child
-from ringback.vendor import Vendor
+from ringback.vendor import TunnelError, Vendor
 
 log = structlog.get_logger()
 
@@ -25,10 +25,6 @@ _GIVEN_S: Final = 30.0
 _ASK_S: Final = 2.0
 _PAUSE_S: Final = 0.2
 _NGROK_API_PORTS: Final = range(4040, 4050)  # it takes the next one where others of its kind run
-
-
-class TunnelError(Exception):
-    """There is no tunnel; the message is for people."""
 
 
 _GET_IT: Final = {

@@ -8,3 +8,7 @@ class Vendor(StrEnum):
 
     NGROK = "ngrok"
     CLOUDFLARED = "cloudflared"
+
+
+class TunnelError(Exception):
+    """There is no tunnel; the message is for people."""

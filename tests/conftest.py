@@ -1,4 +1,4 @@
-"""Fixtures: one Valkey a run, one service a module that wants no more than that."""
+"""Fixtures: one Valkey a run, one service a module that wants no more than that. And what is run first."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,33 @@ from pathlib import Path
 import pytest
 
 from tests.service import Service, free_port, running, valkey
+
+# Each is one worker's matter, and takes long: begun last it would leave the other workers without work.
+BEGIN_WITH = (
+    "test_up.py",
+    "test_line.py",
+    "test_doctor.py",
+    "test_ivr.py",
+    "test_flow.py",
+    "test_quarantine.py",
+    "test_scale_out.py",
+    "test_scaling.py",
+    "test_sentinel.py",
+    "test_operations.py",
+    "test_handling.py",
+    "test_canary.py",
+    "test_dead.py",
+    "test_replay.py",
+    "test_workers.py",
+    "test_tunnel.py",
+    "test_sweep.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take long before the others."""
+    place = {name: number for number, name in enumerate(BEGIN_WITH)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +50,11 @@ def service(redis_url: str) -> Iterator[Service]:
         # An address that came with a right secret is not slowed down for wrong ones, of which tests send many.
         assert started.request("HEAD", "mocean/delivery-report").status_code == 200
         yield started
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {value}")

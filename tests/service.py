@@ -43,7 +43,9 @@ def wait_for(condition: Callable[[], Result | None], what: str, seconds: float =
 
 def clean_environment(**settings: str) -> dict[str, str]:
     """Give this environment with these settings of Ringback's and no others."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RINGBACK_", "RQ_"))}
+    # Without bytecode files, which this forbids, each of some thousand processes would compile all modules again.
+    others = ("RINGBACK_", "RQ_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "PYTHONPATH": str(ROOT), "RINGBACK_ADMIN_PORT": "0", **settings}
 
 
@@ -197,7 +199,7 @@ class Service:
 
 
 @contextmanager
-def running(redis_url: str, *, queues: str = "events,events,retries,voice", **settings: str) -> Iterator[Service]:
+def running(redis_url: str, *, queues: str = "events,retries,voice", **settings: str) -> Iterator[Service]:
     """Run a receiver and workers; the queues may be none."""
     service = Service(redis_url, f"t{secrets.token_hex(4)}", free_port())
     chosen = {**service.settings, **settings}
@@ -205,7 +207,8 @@ def running(redis_url: str, *, queues: str = "events,events,retries,voice", **se
         with process([*RINGBACK, "serve"], **chosen):
             if queues:
                 with process([*RINGBACK, "work", "--queues", queues], **chosen):
-                    await_ready(service, len(queues.split(",")))
+                    names = queues.split(",")
+                    await_ready(service, len(names) + ("events" in names))  # there is one drain more than named
                     yield service
             else:
                 await_ready(service, 0)

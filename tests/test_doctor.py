@@ -101,7 +101,7 @@ def test_all_is_well(tmp_path: Path, well: Service, admin_port: int) -> None:
         "aof": "on, appendfsync always",
         "eviction": "noeviction",
         "clock": found["clock"][1],
-        "workers:events": "3 seen in the last 90 s",
+        "workers:events": "2 seen in the last 90 s",
         "workers:retries": "1 seen in the last 90 s",
         "workers:voice": "1 seen in the last 90 s",
         "lag": "0 events not handled",

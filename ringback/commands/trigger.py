@@ -3,13 +3,10 @@
 import json
 from typing import Annotated
 
-import httpx
 import typer
 from rich.table import Table
 
-from ringback import trigger as triggers
 from ringback.commands.terminal import AsJson, fail, found, out, print_json, refuse
-from ringback.samples import SAMPLES, find
 
 
 def trigger(
@@ -25,6 +22,11 @@ def trigger(
         return
     if name is None:
         refuse("which callback? `ringback trigger --list` names them")
+    import httpx
+
+    from ringback import trigger as triggers
+    from ringback.samples import find
+
     sample = find(name)
     overrides = {}
     for item in set_ or ():
@@ -55,6 +57,8 @@ def trigger(
 
 
 def _list_samples(*, as_json: bool) -> None:
+    from ringback.samples import SAMPLES
+
     if as_json:
         print_json([{"name": one.name, "about": one.about, "fields": list(one.settable)} for one in SAMPLES.values()])
         return

@@ -2,15 +2,16 @@
 
 import sys
 from contextlib import redirect_stdout
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import httpx
 import typer
 
 from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse, start
 from ringback.hearing import KEYS, pressed, words
-from ringback.phone import Call, Line, PhoneError, Turn
 from schemas.mc import Collect
+
+if TYPE_CHECKING:
+    from ringback.phone import Turn
 
 _ANSWER_S: Final = 30.0
 _ENDS: Final = {
@@ -83,6 +84,10 @@ def voice_call(
 
     When the digits have run out they are asked for, in a terminal; else the caller hangs up.
     """
+    import httpx
+
+    from ringback.phone import Call, Line, PhoneError
+
     typed = iter(_inputs(inputs))
     settings = found()
     token = settings.token_of(account) if account else None
@@ -94,7 +99,7 @@ def voice_call(
         call = Call(line, caller, callee)
         turns: list[Turn] = []
 
-        def heard(turn: Turn) -> None:
+        def heard(turn: "Turn") -> None:
             turns.append(turn)
             if not as_json:
                 _print_turn(turn)
@@ -137,7 +142,7 @@ def voice_call(
         raise typer.Exit(1)
 
 
-def _print_turn(turn: Turn) -> None:
+def _print_turn(turn: "Turn") -> None:
     if turn.digits is not None:
         out.print(pressed([turn.digits]), style="bold")
     if turn.is_fallback:
