@@ -18,10 +18,11 @@ from benchmarks.machine import Bench, BenchError, Others, bench, describe
 from benchmarks.memory import memory
 from benchmarks.report import tables, write
 from benchmarks.results import RINGBACK, Ingest, Results
+from benchmarks.store import store
 from benchmarks.versions import versions
 from benchmarks.voice import voice
 
-PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory")
+PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "store")
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
 
@@ -37,9 +38,10 @@ class Plan:
     forked: int = 100
     backlogs: tuple[int, ...] = (1_000, 10_000, 100_000)
     latency_s: float = 10.0
+    store_events: int = 20_000
 
 
-QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2.0)
+QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2.0, 10_000)
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
 
@@ -106,6 +108,8 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
         results.voice = voice(made, plan.rounds)
     if "memory" in parts:
         results.memory = memory(made, by)
+    if "store" in parts:
+        results.store = store(made, plan.rounds, plan.store_events)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
-"""Report: `results.json`, the tables between the markers of `docs/performance.md`, and its plot."""
+"""Report: `results.json`, the tables between the markers of `docs/performance.md` and `docs/scaling.md`, the plot."""
 
 from pathlib import Path
 from typing import Final
 
+from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
 from benchmarks.load import OWN
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
-from benchmarks.results import RINGBACK, Handling, Ingest, Results
+from benchmarks.results import RINGBACK, Handling, Ingest, Results, StoreKept, StoreWork
 
 RESULTS: Final = HERE / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
+SCALING: Final = ROOT / "docs" / "scaling.md"
+COMPUTED: Final = {"one": capacity.one_of_each, "needed": capacity.needed, "retention": capacity.kept}
 PLOT: Final = ROOT / "docs" / "performance.svg"
 _NOISE: Final = 0.05
 _FULL: Final = 0.9
@@ -19,20 +22,22 @@ _FULL: Final = 0.9
 def write(results: Results) -> list[Path]:
     """Write the figures, the page's tables and the plot; give the files."""
     RESULTS.write_text(results.model_dump_json(indent=2) + "\n")
-    page = PAGE.read_text()
+    pages = {path: path.read_text() for path in (PAGE, SCALING)}
     for name, table in tables(results).items():
-        page = _put(page, name, table)
-    PAGE.write_text(page)
+        path = SCALING if name in COMPUTED else PAGE
+        pages[path] = _put(pages[path], path, name, table)
+    for path, page in pages.items():
+        path.write_text(page)
     plot(results, PLOT)
-    return [RESULTS, PAGE, PLOT]
+    return [RESULTS, *pages, PLOT]
 
 
-def _put(page: str, name: str, table: str) -> str:
+def _put(page: str, path: Path, name: str, table: str) -> str:
     """Put a table between its markers."""
     before, begin, rest = page.partition(f"<!-- bench:{name} -->")
     _, end, after = rest.partition("<!-- /bench -->")
     if not begin or not end:
-        raise ValueError(f"{PAGE.name} has no place for {name}: <!-- bench:{name} --> … <!-- /bench -->")
+        raise ValueError(f"{path.name} has no place for {name}: <!-- bench:{name} --> … <!-- /bench -->")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
@@ -51,6 +56,13 @@ def tables(results: Results) -> dict[str, str]:
         made["voice"] = _voice(results)
     if results.memory:
         made["memory"] = _memory(results)
+    if results.store:
+        made["commits"] = _work(results.store.commits)
+        made["after"] = _work(results.store.after)
+        made["kept"] = _kept(results.store.kept)
+        for name, computed in COMPUTED.items():
+            if table := computed(results, results.store):
+                made[name] = _table(*table)
     return made
 
 
@@ -221,3 +233,29 @@ def _memory(results: Results) -> str:
         ["a message's status, for reports", f"{memory.message_hash:,.0f}"],
     ]
     return _table(["", "bytes"], rows)
+
+
+def _work(done: list[StoreWork]) -> str:
+    rows = [
+        [
+            one.name,
+            f"{one.store_us:.1f}",
+            f"{1e6 / one.store_us:,.0f}",
+            f"{one.events_per_second:,.0f}",
+            "" if one.events_a_sync is None else f"{one.events_a_sync:,.0f}",
+            f"{one.log_bytes:,.0f}",
+            f"{one.received_bytes:,.0f}",
+            f"{one.sent_bytes:,.0f}",
+        ]
+        for one in done
+    ]
+    head = ["", "store's µs an event", "so a core: events/s", "by the clock", "events an fsync", "log", "in", "out"]
+    return _table(head, rows)
+
+
+def _kept(kinds: list[StoreKept]) -> str:
+    rows = [
+        [one.name, f"{one.event_json:,}", f"{one.stream:,.0f}", f"{one.keys:,.0f}", f"{one.rewritten_log:,.0f}"]
+        for one in kinds
+    ]
+    return _table(["bytes of", "its JSON", "memory: stream", "memory: keys", "log, rewritten"], rows)

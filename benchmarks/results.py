@@ -166,6 +166,73 @@ class Memory(_Record):
     message_hash: float
 
 
+class StoreCost(_Record):
+    """What one piece of work cost the store, an event: processor time of its main thread, and bytes.
+
+    `syncs`: how often it waited for its disk in all, where that is known.
+    """
+
+    events: int
+    seconds: float
+    store_us: float
+    syncs: int | None
+    log_bytes: float
+    received_bytes: float
+    sent_bytes: float
+    memory_bytes: float
+
+
+class StoreWork(_Record):
+    """One kind of work for the store: its rounds, and the medians of each figure."""
+
+    name: str
+    events: int
+    rounds: list[StoreCost]
+    events_per_second: float
+    store_us: float
+    events_a_sync: float | None
+    log_bytes: float
+    received_bytes: float
+    sent_bytes: float
+
+    @classmethod
+    def of(cls, name: str, rounds: list[StoreCost]) -> "StoreWork":
+        """Sum the rounds up."""
+        synced = [one.events / one.syncs for one in rounds if one.syncs]
+        return cls(
+            name=name,
+            events=rounds[0].events,
+            rounds=rounds,
+            events_per_second=median(one.events / one.seconds for one in rounds),
+            store_us=median(one.store_us for one in rounds),
+            events_a_sync=median(synced) if synced else None,
+            log_bytes=median(one.log_bytes for one in rounds),
+            received_bytes=median(one.received_bytes for one in rounds),
+            sent_bytes=median(one.sent_bytes for one in rounds),
+        )
+
+
+class StoreKept(_Record):
+    """What an event of a kind takes in the store's memory, with all that goes with it, and in its rewritten log.
+
+    `stream` goes with the retention; `keys`, the dedupe key and for reports the message's status, with their own times.
+    """
+
+    name: str
+    event_json: int
+    stream: float
+    keys: float
+    rewritten_log: float
+
+
+class StoreResults(_Record):
+    """What one store does: commits, what comes after them, and what it keeps."""
+
+    commits: list[StoreWork]
+    after: list[StoreWork]
+    kept: list[StoreKept]
+
+
 class Results(BaseModel):
     """One run of `make bench`. What was not measured is empty."""
 
@@ -183,3 +250,4 @@ class Results(BaseModel):
     latency: list[Latency] = []
     voice: list[Voice] = []
     memory: Memory | None = None
+    store: StoreResults | None = None

@@ -84,7 +84,7 @@ def ringback_worker(bench: Bench) -> Iterator[Worker]:
             RINGBACK,
             lambda bench, count: _fill_ringback(bench.store.client, receiver.port, count),
             lambda _store: ringback_command("worker", EVENTS_QUEUE),
-            _finished_by_ringback,
+            finished_by_ringback,
             lambda store: ringback_settings(store, RINGBACK_HANDLERS="benchmarks.contestants.handlers"),
         )
 
@@ -126,7 +126,7 @@ def _only_entry(redis: Redis) -> dict[bytes, bytes]:
     return entries[0][1]
 
 
-def _finished_by_ringback(redis: Redis) -> int:
+def finished_by_ringback(redis: Redis) -> int:
     """Count what the handlers' group has read and has not pending."""
     try:
         groups = cast("list[dict[str, int | bytes | None]]", redis.xinfo_groups(KEYS.events))
