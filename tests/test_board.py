@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timed
 QUEUES = ",".join(DEFAULT_QUEUES)
 HANDLERS = "tests.handlers.endless,tests.handlers.recording"
 OTHERS = ("everything", "beside")
-A_SECOND, SECONDS = 50, 10
+A_SECOND, SECONDS = 50, 6
 
 
 def texts(service: Service, handler: str) -> list[str]:
