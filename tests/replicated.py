@@ -1,4 +1,4 @@
-"""A Redis that fails over: a primary, two replicas and three Sentinels, on loopback, for tests that take some away."""
+"""A Redis that fails over: a primary, two replicas and three Sentinels as in deploy/, for tests that take some away."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from ringback.store import await_store, binary
-from tests.service import free_port, process, wait_for
+from tests.service import ROOT, free_port, process, wait_for
 
 SERVICE = "calls"
 REPLICAS = 2
@@ -120,11 +120,18 @@ class Replicated:
         folder = self._folder / str(port)
         folder.mkdir()
         file = folder / "sentinel.conf"
-        file.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {folder}\nlogfile {folder}/sentinel.log\n"
-            f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2\n"
-            f"sentinel down-after-milliseconds {SERVICE} 1000\nsentinel failover-timeout {SERVICE} 5000\n"
-        )
+        text = (ROOT / "deploy" / "sentinel.conf").read_text()
+        for before, after in {
+            "\nport 26379": f"\nport {port}\nlogfile {folder}/sentinel.log",
+            "\nbind 10.0.0.1": "\nbind 127.0.0.1",
+            "dir /var/lib/valkey-sentinel": f"dir {folder}",
+            f"monitor {SERVICE} 10.0.0.1 6379": f"monitor {SERVICE} 127.0.0.1 {primary}",
+            f"down-after-milliseconds {SERVICE} 5000": f"down-after-milliseconds {SERVICE} 1000",
+            f"failover-timeout {SERVICE} 60000": f"failover-timeout {SERVICE} 5000",
+        }.items():
+            assert before in text
+            text = text.replace(before, after)
+        file.write_text(text)
         self._sentinels[port] = self._stack.enter_context(process([binary(), str(file), "--sentinel"]))
         await_store(f"redis://127.0.0.1:{port}/0")
 

@@ -159,11 +159,9 @@ class Service:
 
     def ringback(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, with this service's settings."""
-        environment = clean_environment(**self.settings)
-        command = [*RINGBACK, *words]
-        return subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-        )
+        from tests.commands import ringback
+
+        return ringback(ROOT, *words, **self.settings)
 
     def noted(self, handler: str) -> list[Noted]:
         """Give what a handler has noted, in order."""

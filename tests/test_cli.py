@@ -1,14 +1,21 @@
 """The command line: bad settings are one line that says what and where, with exit code 2, and no traceback."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.service import TOKEN, free_port
-from tests.test_up import ringback
+from tests.service import RINGBACK, TOKEN, clean_environment, free_port
 
 GOOD = {"RINGBACK_TOKENS": f"acme:{TOKEN}"}
+
+
+def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a user does who is in that folder."""
+    command, environment = [sys.executable, "-P", *RINGBACK[1:], *words], clean_environment(**settings)
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ import pytest
 from redis import Redis
 
 from schemas.keys import RETRIES_QUEUE
+from tests.commands import ringback
 from tests.service import (
     RINGBACK,
     TOKEN,
     Service,
     await_ready,
-    clean_environment,
     free_port,
     kill,
     process,
@@ -31,9 +31,7 @@ Graded = dict[str, tuple[str, str]]
 
 
 def doctor(folder: Path, settings: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = clean_environment(**{"RINGBACK_PORT": "0", **settings})
-    command = [*RINGBACK, "doctor", *words]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return ringback(folder, "doctor", *words, **{"RINGBACK_PORT": "0", **settings})
 
 
 def graded(folder: Path, **settings: str) -> Graded:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ringback.hearing import pressed, read_mc, words
+from tests.commands import ringback
 from tests.service import TOKEN
-from tests.test_up import ringback
 
 HEAD = "from ringback import mc, voice\n\n\n"
 ANSWER = '@voice.answer()\ndef welcome(call):\n    return [mc.say("Hello."), mc.collect(step="menu", max=1)]\n\n\n'

@@ -17,8 +17,8 @@ from ringback.hearing import words
 from ringback.phone import Call, Line, PhoneError, taken
 from schemas.mc import Collect, make
 from schemas.settings import Settings, Token
+from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, Service, clean_environment, free_port, running, wait_for
-from tests.test_up import ringback
 
 MENU = [
     'say "Press 1 for sales, 2 for when and where to find us, 3 to leave a message." (en-GB), a key skips it',
@@ -203,9 +203,8 @@ def test_the_public_url_leads_here(redis_url: str) -> None:
     """Behind a tunnel the MC has the tunnel's URLs; the call is made on this machine all the same."""
     settings = {"RINGBACK_HANDLERS": "tests.handlers.echo", "RINGBACK_PUBLIC_URL": "https://ringback.example/base"}
     with running(redis_url, queues="voice", **settings) as service:
-        environment = clean_environment(**{**service.settings, **settings})
-        command = [*RINGBACK, "voice", "call", "--to", "63001", "--digits", "4711"]
-        ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        words = ("voice", "call", "--to", "63001", "--digits", "4711")
+        ended = ringback(ROOT, *words, **{**service.settings, **settings})
         assert '  say "4711 of +60123456789" (en-GB)' in ended.stdout
 
 

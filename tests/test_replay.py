@@ -7,18 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from tests.service import RINGBACK, ROOT, Service, clean_environment, running, wait_for
+from tests.commands import ringback
+from tests.service import ROOT, Service, running, wait_for
 
 HANDLERS = "tests.handlers.recording"
 
 
 def replay(service: Service, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run `ringback replay …` against the service's Redis."""
-    return subprocess.run(
-        [*RINGBACK, "replay", *words],
-        env=clean_environment(**{**service.settings, **settings}),
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return ringback(ROOT, "replay", *words, **{**service.settings, **settings})
 
 
 def runs(service: Service, handler: str, event_id: str) -> list[tuple[int, bool]]:
@@ -72,10 +69,7 @@ def test_what_fails_is_a_dead_letter_that_says_it_was_a_replay(service: Service)
     assert replay(service, event_id, "--handler", "broken").stderr == "1 to replay\nPut 1 on the queue.\n"
     wait_for(lambda: len(service.dead_letters()) == 2, "the replay's dead letter")
     assert runs(service, "broken", event_id) == [(1, False), (1, True)]
-    shown = subprocess.run(
-        [*RINGBACK, "dead", "ls", "--json"],
-        env=clean_environment(**service.settings), cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+    shown = service.ringback("dead", "ls", "--json")
     # RQ orders them by whole seconds.
     assert sorted((row["event_id"], row["replay"]) for row in json.loads(shown.stdout)) == [
         (event_id, False),
@@ -161,10 +155,7 @@ def test_a_replay_that_kills_its_worker_ends_as_a_dead_letter(redis_url: str) ->
         ((event_id,),) = {(one["id"],) for one in service.stored()}
         assert replay(service, event_id, "--handler", "crashing").returncode == 0
         wait_for(service.dead_letters, "the dead letter", seconds=60)
-        shown = subprocess.run(
-            [*RINGBACK, "dead", "ls", "--json"],
-            env=clean_environment(**service.settings), cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-        )  # fmt: skip
+        shown = service.ringback("dead", "ls", "--json")
         (row,) = json.loads(shown.stdout)
         assert row["error"].startswith("Work-horse terminated unexpectedly")
         assert len(runs(service, "crashing", event_id)) == 11

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -25,8 +24,9 @@ from ringback.samples import find
 from ringback.trigger import Wire, build
 from schemas.keys import Keys
 from tests.chaos.sender import Connection
+from tests.commands import ringback
 from tests.replicated import Replicated, replicated
-from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, process, wait_for
+from tests.service import RINGBACK, ROOT, TOKEN, free_port, process, wait_for
 from workers.connect import connect
 
 RATE = 200
@@ -154,9 +154,7 @@ class House:
 
     def doctor(self, *names: str) -> dict[str, tuple[str, str]]:
         """Give what `ringback doctor` says to these questions."""
-        command, environment = [*RINGBACK, "doctor", "--json"], clean_environment(**self._settings)
-        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=60, check=False)
-        checks = json.loads(done.stdout)["checks"]
+        checks = json.loads(ringback(ROOT, "doctor", "--json", **self._settings).stdout)["checks"]
         return {one["name"]: (one["grade"], one["detail"]) for one in checks if one["name"] in names}
 
     def handled(self) -> Counter[bytes]:

@@ -48,6 +48,7 @@ def test_an_error_of_redis_without_what_was_asked(
 def test_a_cluster_is_refused(tmp_path: Path) -> None:
     port = free_port()
     command = [binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--cluster-enabled", "yes"]
+    command += ["--cluster-port", str(free_port())]
     url = f"redis://127.0.0.1:{port}/0"
     with process([*command, "--logfile", str(tmp_path / "valkey.log")]):
         with pytest.raises(UnfitStoreError, match=f"127.0.0.1:{port}/0 is a cluster"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import Settings
+from tests.commands import ringback
 from tests.service import Service, running
-from tests.test_up import ringback
 
 MADE = re.compile(r"(?P<account>[^:]+):(?P<secret>[A-Za-z0-9_-]{32})\n")
 

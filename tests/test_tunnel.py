@@ -15,8 +15,9 @@ import pytest
 
 from ringback.samples import find
 from ringback.trigger import build
+from tests.commands import ringback
 from tests.service import free_port, is_alive, kill, wait_for
-from tests.test_up import Up, descendants, ringback, up
+from tests.test_up import Up, descendants, up
 
 STAND_IN = """#!{python}
 import json, os, sys

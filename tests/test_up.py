@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from ringback.samples import SAMPLES
+from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
 
 READY = "Ctrl-C stops."
@@ -48,19 +49,6 @@ class Up:
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
-
-
-def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end, in a folder."""
-    return subprocess.run(
-        [sys.executable, "-P", *RINGBACK[1:], *words],
-        cwd=folder,
-        env=clean_environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @contextmanager
