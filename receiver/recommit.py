@@ -53,6 +53,7 @@ class Recommit:
         # While events are spooled: how many of them Redis has taken over this connection, and the last of those.
         self._taken = 0
         self._last = 0
+        self._changes = 0
 
     @property
     def way(self) -> Way:
@@ -63,6 +64,7 @@ class Recommit:
         """Send new events there from now on."""
         self._way = way
         self._taken = self._last = 0
+        self._changes += 1
 
     def start(self) -> None:
         """Begin, if there is anything to do."""
@@ -93,20 +95,29 @@ class Recommit:
             self._running = None
 
     async def _commit_next(self) -> None:
+        changes = self._changes
         events = await self._spool.first(_AT_ONCE, after=self._last)
         if events:
-            self._taken += await self._commit(events, anew=not self._taken)
+            taken = await self._commit(events, anew=not self._taken)
+            is_replicated = await self._script.is_replicated()
+            if changes != self._changes:  # a commit has failed meanwhile: what was found out may hold no more
+                return
+            self._taken += taken
             self._last = events[-1].number
-            if await self._script.is_replicated():
-                await self._spool.remove(self._last)
+            if is_replicated:
                 self._taken = 0
+                await self._spool.remove(self._last)
         # The depth counts also what is being written: when they are the same, Redis has all.
-        if self._taken == self._spool.depth:
+        if changes == self._changes and self._taken == self._spool.depth:
             self.go(Way.COPIED)
 
     async def _forget_copies(self) -> None:
+        changes = self._changes
         newest = await self._spool.newest()
-        if await self._script.is_replicated():
+        is_replicated = await self._script.is_replicated()
+        if changes != self._changes:  # what a commit that failed has left is no copy
+            return
+        if is_replicated:
             self.go(Way.DIRECT)
             await self._spool.remove(newest)
         else:
