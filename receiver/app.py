@@ -16,7 +16,7 @@ from receiver.commit import Committer
 from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, SpoolGauges
 from receiver.door import Door
-from receiver.endpoint import Endpoint, Receiver
+from receiver.endpoint import Endpoint
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.normalise import Normaliser
@@ -27,6 +27,7 @@ from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool
+from receiver.visit import Receiver
 from schemas.mc import render_mc
 from schemas.settings import Settings
 
