@@ -15,6 +15,7 @@ class Outcome(Enum):
 
     STORED = ("stored", 200, None)
     PROBE = ("probe", 200, None)
+    BAD_REQUEST = ("bad_request", 400, "Bad request")
     NO_ENTRY = ("no_entry", 401, "No valid token")
     NOT_ALLOWED = ("not_allowed", 403, "Address not allowed")
     UNKNOWN_PATH = ("unknown_path", 404, "No such callback")
@@ -25,6 +26,7 @@ class Outcome(Enum):
     LIMITED = ("limited", 429, "Too many wrong tokens, please wait")
     HEAD_TOO_LARGE = ("head_too_large", 431, "URL and headers too large")
     BROKEN = ("broken", 500, "Internal error")
+    UNKNOWN_CODING = ("unknown_coding", 501, "Transfer coding not implemented")
     NOT_STORED = ("not_stored", 503, "Not stored, please repeat")
     BUSY = ("busy", 503, "Too many requests at once, please repeat")
 
@@ -36,12 +38,14 @@ class Outcome(Enum):
 
 _CLOSE = (b"connection", b"close")
 _EXTRA_HEADERS: dict[Outcome, Headers] = {
+    Outcome.BAD_REQUEST: [_CLOSE],
     Outcome.NO_ENTRY: [(b"www-authenticate", b'Basic realm="ringback"')],
     Outcome.WRONG_METHOD: [(b"allow", b"GET, HEAD, POST, PUT")],
     Outcome.TOO_SLOW: [_CLOSE],
     Outcome.TOO_LARGE: [_CLOSE],
     Outcome.LIMITED: [(b"retry-after", b"3")],
     Outcome.HEAD_TOO_LARGE: [_CLOSE],
+    Outcome.UNKNOWN_CODING: [_CLOSE],
     Outcome.NOT_STORED: [(b"retry-after", b"5")],
     Outcome.BUSY: [(b"retry-after", b"1")],
 }

@@ -4,9 +4,10 @@ import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.addresses import Addresses
@@ -17,6 +18,7 @@ from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, SpoolGauges
 from receiver.door import Door
 from receiver.endpoint import Endpoint
+from receiver.incoming import ROOT, canonical_path, nearest_path
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.normalise import Normaliser
@@ -30,6 +32,8 @@ from receiver.spool import Spool
 from receiver.visit import Receiver
 from schemas.mc import render_mc
 from schemas.settings import Settings
+
+log = structlog.get_logger()
 
 
 def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) -> "Front":
@@ -80,17 +84,16 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await committer.close()
         await hang_up(client)
 
-    endpoints = {f"/webhooks/{callback.name}": Endpoint(callback, receiver) for callback in CALLBACKS}
+    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Endpoint(callback, receiver) for callback in CALLBACKS}
     app = Starlette(
         routes=[
-            *(Route(path, endpoint) for path, endpoint in endpoints.items()),
-            Route("/livez", livez),
-            Route("/{path:path}", _Unknown()),
+            *(Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path),
+            Route("/{path:path}", _Unknown(refusals)),
         ],
         lifespan=lifespan,
     )
     admin = make_admin(settings, client, spool, registry)
-    return Front(endpoints, app, admin, refusals)
+    return Front({**endpoints, "/livez": request_response(livez)}, app, admin, refusals)
 
 
 class Front:
@@ -110,14 +113,30 @@ class Front:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
-        elif scope["server"][1] == self.admin_port:
+        elif self.admin_port is not None and _port_of(scope) == self.admin_port:
             await self._admin(scope, receive, send)
+        elif (endpoint := self._exact.get(scope["path"])) is not None:
+            await endpoint(scope, receive, send)
         else:
-            await (self._exact.get(scope["path"]) or self._rest)(scope, receive, send)
+            scope["path"] = canonical_path(scope["path"])
+            await self._exact.get(scope["path"], self._rest)(scope, receive, send)
+
+
+def _port_of(scope: Scope) -> int | None:
+    """Return the port that a request came to; None for a Unix socket."""
+    server: tuple[str, int | None] | None = scope["server"]
+    return server[1] if server else None
 
 
 class _Unknown:
     """Every other path."""
 
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        path: str = scope["path"]
+        self._refusals.count(Outcome.UNKNOWN_PATH)
+        if path.startswith(ROOT):
+            log.warning("request.unknown_path", nearest=nearest_path(path))
         await answer(send, Outcome.UNKNOWN_PATH)

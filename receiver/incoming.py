@@ -3,8 +3,10 @@
 The endpoint reads what comes over HTTP with this, and `ringback quarantine retry` what was kept of it.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from starlette.routing import compile_path
@@ -18,6 +20,8 @@ from receiver.providers import CALLBACKS
 from schemas.events import Event
 
 ROOT: Final = "/webhooks/"
+_SLASHES: Final = re.compile(r"/{2,}")
+_LONGEST_LIKENESS: Final = 100  # characters; finding what is like a path takes more than its length in time
 
 
 class Incoming(NamedTuple):
@@ -50,9 +54,21 @@ class Incoming(NamedTuple):
 
 
 def callback_at(path: str) -> tuple[Callback, dict[str, str]] | None:
-    """Give the callback that lives at a URL's path, and the path's parameters; None where none does."""
+    """Find the callback that lives at a URL's path, and the path's parameters; None where none does."""
+    path = canonical_path(path)
     for callback in CALLBACKS:
         pattern, _, _ = compile_path(ROOT + callback.name)
-        if found := pattern.match(path):
+        if found := pattern.fullmatch(path):
             return callback, found.groupdict()
     return None
+
+
+def canonical_path(path: str) -> str:
+    """Return the path without a slash at its end and without doubled ones: people paste and proxies join them so."""
+    return _SLASHES.sub("/", path).removesuffix("/") or "/"
+
+
+def nearest_path(path: str) -> str | None:
+    """Return the callback's path that is most like another; None where none is much like it."""
+    known = [ROOT + callback.name for callback in CALLBACKS]
+    return next(iter(get_close_matches(path[:_LONGEST_LIKENESS], known, n=1)), None)

@@ -1,73 +1,159 @@
 """The protocol: uvicorn's HTTP connections, with the limits that uvicorn lacks. What breaks them never reaches the app.
 
+What one connection may make us hold is bounded, and time limits look at both directions:
+
 - URL and headers of a request: so many bytes, so many fields; past that 431.
+- Pipelined requests: one is parsed ahead of the one that is worked on, what came behind it waits as bytes, one read at
+  most; they take turns with those of other connections, and after so many in a row the connection is closed.
 - Slow senders: a request must be whole within the request timeout, counted from its first byte, or from the
-  connection's opening while there is none; past that 408. One sweep a second looks at all connections: a timer for each
-  request would cost more.
+  connection's opening while there is none; past that 408. Callers that do not take their answers within that time are
+  cut off. One sweep a second looks at all connections: a timer for each request would cost more.
+- Connections: past so many, a new one takes the place of one that asks nothing.
 - The stop: a caller whose connection stands gets an answer, with `Connection: close`. uvicorn would cut off those who
   wait to be accepted, and those whose connection is so new that their request is still on its way.
+
+And it is what RFC 9112 asks of a server where uvicorn is not:
+
+- An upgrade that we do not do is ignored, and the request's body read (RFC 9110, section 7.8).
+- One Host, and no transfer coding but chunked (sections 3.2 and 6.1): what proxies read in two ways is refused.
+- Who closes only the sending side after a request still gets the answer (section 9.6).
 - Trailers of a chunked body are dropped. uvicorn adds them to the headers, where an X-Forwarded-For that no proxy of
   ours has seen would come last, and be believed.
 
 It leans on how uvicorn's HttpToolsProtocol is made (the parser's events, `cycle`, `headers`, `pipeline`), since uvicorn
-offers no other place for this. tests/test_limits.py tells when a new version differs.
+offers no other place for this. tests/test_limits.py and tests/test_connections.py fail when a new version differs.
 """
 
 import asyncio
-import socket
-from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any, Final
+import re
+from itertools import islice
+from typing import Any, Final, cast
 
-import structlog
-import uvicorn
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Outcome, as_bytes
-from receiver.listen import let_no_more_in, somebody_waits
 from receiver.refusals import Refusals
+from receiver.turns import Turns
 
-log = structlog.get_logger()
-
+READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024
 MAX_HEADERS: Final = 100
+MAX_IN_A_ROW: Final = 128
+MAX_CONNECTIONS: Final = 10_000
 _MAX_BETWEEN: Final = 2 * MAX_HEAD
-_TICKS_A_SECOND: Final = 10
-# For as long handshakes that have begun may take to end.
-_HANDSHAKE_S: Final = 0.1
-_BACKLOG_S: Final = 1.0
-# For as long a connection that is idle at the stop may bring one more request. deploy/nginx.conf and deploy/Caddyfile
-# let go of an idle one much sooner, so that none of theirs is closed from here.
-_LAST_WORDS_S: Final = 1.0
-_PAUSE_S: Final = 0.01
+_WRITE_AHEAD: Final = 16 * 1024  # bytes of answers that nobody takes, before no more are made
+_CANDIDATES: Final = 64
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_HOST: Final = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]*")  # RFC 3986, section 3.2, without userinfo
+_CHECKED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
+_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
-class HeadTooLargeError(Exception):
-    """The URL and the headers are over the limit. The parser stops at it."""
+class RefusedError(Exception):
+    """The request is not taken. Raised to make the parser stop."""
+
+
+class Wire(asyncio.BufferedProtocol):
+    """What the event loop talks to: reads into a buffer that is as large as what is looked at in one go.
+
+    The loop's own reads are of 256 KiB, and what was read cannot be given back.
+    """
+
+    __slots__ = ("_buffer", "_connection")
+
+    def __init__(self, buffer: memoryview, connection: "Connection") -> None:
+        self._buffer = buffer
+        self._connection = connection
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Return where to read into. All connections share it: each takes what it was given at once."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        self._connection.data_received(bytes(self._buffer[:nbytes]))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._connection.connection_made(cast("asyncio.Transport", transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._connection.connection_lost(exc)
+
+    def eof_received(self) -> bool:
+        """Hear that nothing more comes. Returns whether we go on writing."""
+        return self._connection.eof_received()
+
+    def pause_writing(self) -> None:
+        """Make no more answers: those that are made are not taken."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._connection.resume_writing()
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which resumes to read whenever a request wants its body, but not while bytes wait here unparsed."""
+
+    is_full = False
+
+    def resume_reading(self) -> None:
+        if not self.is_full:
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, refusals: Refusals, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *args: Any, refusals: Refusals, turns: Turns, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*args, **kwargs)
         self._refusals = refusals
+        self._turns = turns
+        self.flow: _Flow
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
+        self._untaken_since: float | None = None  # since when answers of ours wait for the caller to take them
         self._in_head = False
         self._head_bytes = 0  # in the pieces before this one
         self._bytes_between = 0  # since the last byte of a body
+        self._hosts: list[bytes] = []
+        self._transfer_codings: list[bytes] = []
+        self._is_upgrade = False
+        self._ahead = b""  # what came behind a request that waits already
+        self._in_a_row = 0  # requests that were there before the answer to the one before
         self._refusal: Outcome | None = None
+        self._is_last = False  # nothing is read any more: what is worked on is answered, then the connection closed
+        self._last_word: Outcome | None = None  # said before it is closed
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, in the place of another if there are too many."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_WRITE_AHEAD)
+        self.flow = _Flow(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End. What still waits here is let go of at once: a cycle of references would keep it for long."""
+        super().connection_lost(exc)
+        for cycle, _ in self.pipeline:
+            cycle.on_response = _do_nothing
+        self.pipeline.clear()
+        self._ahead = b""
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, in pieces so small that a limit is seen before much is kept."""
-        if len(data) > MAX_HEAD:
-            for start in range(0, len(data), MAX_HEAD):
-                if not self.transport.is_closing():
-                    self.data_received(data[start : start + MAX_HEAD])
+        """Take what came, one read at most."""
+        if self._is_last or self.transport.is_closing():
             return
-        super().data_received(data)
-        if self._since is not None:
-            self._count(len(data))
+        self._take(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn never stays
+        """Answer what has come whole; then close. Returns whether the connection stays open until then."""
+        self._end()
+        return not self.transport.is_closing()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -75,12 +161,35 @@ class Connection(HttpToolsProtocol):
         self._since = self.loop.time()
         self._in_head = True
         self._head_bytes = 0
+        if self._hosts:
+            self._hosts = []
+        if self._transfer_codings:
+            self._transfer_codings = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        name = name.lower()
+        self.headers.append((name, value))
+        if name in _CHECKED:
+            if name == b"host":
+                self._hosts.append(value)
+            elif name == b"expect":
+                self.expect_100_continue = value.lower() == b"100-continue"
+            else:
+                self._transfer_codings.append(value)
 
     def on_headers_complete(self) -> None:
-        """Go on to the body, if the head is within its limits. A head that came in one piece is not too long."""
+        """Go on to the body, if the head is as it should be. A head that came in one piece is not too long."""
         if len(self.headers) > MAX_HEADERS or (self._head_bytes and self._head_size() > MAX_HEAD):
-            self._refusal = Outcome.HEAD_TOO_LARGE
-            raise HeadTooLargeError
+            self._stop_parsing(Outcome.HEAD_TOO_LARGE)
+        version = self.parser.get_http_version()
+        if version != "1.1" or len(self._hosts) != 1 or self._transfer_codings or not _HOST.fullmatch(self._hosts[0]):
+            self._check_head(version)
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._stop_parsing(Outcome.BAD_REQUEST)  # there is no such thing as its target here
+            self._is_upgrade = True
+            return
         super().on_headers_complete()
         self.headers = []  # trailers go here; nobody looks
         self._in_head = False
@@ -93,18 +202,34 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
-        super().on_message_complete()
-        self._since = None
+        if not self._is_upgrade:
+            super().on_message_complete()
+            self._since = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what the parser has stopped at."""
-        if self._refusal is None:
-            super().send_400_response(msg)
-        else:
-            self._refuse(self._refusal)
+    def on_response_complete(self) -> None:
+        """Go on to what came meanwhile, when it is its turn."""
+        if self.pipeline and not self.transport.is_closing():
+            self.server_state.total_requests += 1
+            self._turns.wait(self._begin_next)
+            return
+        self._in_a_row = 0
+        super().on_response_complete()
+        if self._is_last:
+            self._close_once_done()
 
     def end_if_slow(self, now: float, timeout_s: float) -> bool:
-        """Close the connection if a request on it takes too long to come; tell whether there was one that did."""
+        """Close the connection if a request on it takes too long to come, or an answer to be taken.
+
+        Returns whether there was one that did.
+        """
+        if not self.transport.get_write_buffer_size():
+            self._untaken_since = None
+        elif self._untaken_since is None:
+            self._untaken_since = now
+        elif now - self._untaken_since > timeout_s:
+            self._refusals.count(Outcome.TOO_SLOW)
+            self.transport.abort()
+            return True
         if self.transport.is_closing():
             return False
         if self._since is None:
@@ -135,8 +260,121 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _is_our_turn(self) -> bool:
-        """Tell whether an earlier request waits for its answer: until then uvicorn may have stopped to read."""
-        return bool(self.pipeline) or (self._in_head and self.cycle is not None and not self.cycle.response_complete)
+        """Whether an earlier request waits for its answer: until then uvicorn may have stopped to read."""
+        return bool(self.pipeline) or (self._in_head and self._is_answering)
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _take(self, data: bytes) -> None:
+        if self.pipeline or self._ahead:
+            self._wait_with(self._ahead + data)
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse a piece, up to where a request waits behind another."""
+        self._unset_keepalive_if_required()
+        while data.count(_END_OF_HEAD) > 1:  # nearly never
+            end = data.index(_END_OF_HEAD) + len(_END_OF_HEAD)
+            self._feed(data[:end])
+            data = data[end:]
+            if self._last_word is not None or self.transport.is_closing():
+                return
+            if self.pipeline:
+                self._wait_with(data)
+                return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        """Give bytes to the parser. No more than one head ends in them."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            (rest_at,) = upgrade.args
+            self._go_on_without_upgrade(data[rest_at:])
+            return
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or Outcome.BAD_REQUEST)
+            return
+        if self._since is not None:
+            self._count(len(data))
+
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Parse the request again as if it had not asked for an upgrade: with one, the parser skips the body."""
+        self._is_upgrade = False
+        version, method, headers = self.parser.get_http_version(), self.parser.get_method(), self.headers
+        kept = [(name, value) for name, value in headers if name not in _OF_AN_UPGRADE]
+        if not self.parser.should_keep_alive():
+            kept.append((b"connection", b"close"))
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode())]
+        lines += [name + b": " + value for name, value in kept]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(b"\r\n".join((*lines, b"", b"")))
+        if rest and self._last_word is None and not self.transport.is_closing():
+            self._take(rest)
+
+    def _check_head(self, version: str) -> None:
+        """Refuse a head that servers and proxies may read in different ways."""
+        codings = [coding.strip().lower() for coding in b",".join(self._transfer_codings).split(b",")]
+        hosts = self._hosts
+        is_bad = (
+            version not in ("1.0", "1.1")
+            or len(hosts) > 1
+            or (version == "1.1" and not hosts)
+            or not all(_HOST.fullmatch(host) for host in hosts)
+            or (version == "1.0" and bool(self._transfer_codings))
+            or len(self._transfer_codings) > 1
+        )
+        if is_bad:
+            self._stop_parsing(Outcome.BAD_REQUEST)
+        if self._transfer_codings and codings != [b"chunked"]:
+            self._stop_parsing(Outcome.UNKNOWN_CODING)
+
+    def _stop_parsing(self, outcome: Outcome) -> None:
+        self._refusal = outcome
+        raise RefusedError
+
+    def _wait_with(self, data: bytes) -> None:
+        """Keep what came behind a request that waits; read no more until it is its turn."""
+        self._ahead = data
+        self.flow.is_full = bool(data)
+        if data:
+            self.flow.pause_reading()
+
+    def _begin_next(self) -> None:
+        """Start the request that waits, and see what came behind it."""
+        if not self.pipeline or self.transport.is_closing():
+            return
+        cycle, app = self.pipeline.pop()
+        self._in_a_row += 1
+        if self._in_a_row >= MAX_IN_A_ROW:
+            cycle.keep_alive = False
+        self._start_asgi_task(cycle, app)
+        ahead, self._ahead = self._ahead, b""
+        if ahead:
+            self._parse(ahead)
+        if not self._ahead:
+            self.flow.is_full = False
+            self.flow.resume_reading()
+        if self._is_last:
+            self._close_once_done()
+
+    def _end(self) -> None:
+        """Read no more; close once all that came whole is answered."""
+        self._is_last = True
+        self._close_once_done()
+
+    def _close_once_done(self) -> None:
+        if self.transport.is_closing() or self._ahead or self._is_our_turn:
+            return
+        if self._is_answering and self._since is None:
+            return
+        if self._last_word is not None:
+            self.transport.write(as_bytes(self._last_word, self.server_state.default_headers))
+        self.transport.close()
 
     def _count(self, size: int) -> None:
         """Count a piece after which the request is not whole."""
@@ -154,10 +392,17 @@ class Connection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _refuse(self, outcome: Outcome) -> None:
-        """Answer, unless that would come before an earlier request's answer or after this one's own, and close."""
+        """Answer and close: after the answers to earlier requests, and not if this one's own has begun."""
         self._refusals.count(outcome)
-        has_begun = not self._in_head and self.cycle is not None and self.cycle.response_started
-        if not self._is_our_turn and not has_begun:
+        if self._is_our_turn:
+            self._last_word = outcome
+            self._ahead = b""
+            self._in_head = False
+            self._since = None
+            self.flow.pause_reading()
+            self._end()
+            return
+        if self._in_head or self.cycle is None or not self.cycle.response_started:
             self.transport.write(as_bytes(outcome, self.server_state.default_headers))
         if not self._in_head and self.cycle is not None:
             # The app, if it still waits for the body, learns that there is nobody to answer.
@@ -165,60 +410,14 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.close()
 
+    def _make_room(self) -> None:
+        """Close a connection that asks nothing, any one; this one if none is found soon."""
+        for one in islice(self.connections, _CANDIDATES):
+            if isinstance(one, Connection) and one is not self and not one._is_answering:
+                one.transport.close()
+                return
+        self.transport.close()
 
-class LimitedServer(uvicorn.Server):
-    """uvicorn's server, which ends slow senders, and stops without cutting anybody off.
 
-    `bound` is the socket that callers come by. `is_held`: another process holds it too, so that whoever comes while
-    this one stops waits there for the next.
-    """
-
-    def __init__(
-        self, config: uvicorn.Config, request_timeout: timedelta, bound: socket.socket, *, is_held: bool
-    ) -> None:
-        super().__init__(config)
-        self._timeout_s = request_timeout.total_seconds()
-        self._bound = bound
-        self._is_held = is_held
-
-    async def on_tick(self, counter: int) -> bool:
-        """Look at all connections, once a second."""
-        if counter % _TICKS_A_SECOND == 0:
-            self._sweep()
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take who has come and nobody else, answer everyone, and close."""
-        if not self._is_held:
-            await self._take_who_waits()
-        for server in self.servers:
-            server.close()
-        # In place: the requests of this second have this very list.
-        self.server_state.default_headers.append((b"connection", b"close"))
-        for one in self._connections():
-            one.answer_last()
-        await asyncio.sleep(_PAUSE_S)  # who was just accepted becomes a connection
-        await self._wait_while(lambda: bool(self.server_state.connections), _LAST_WORDS_S)
-        await super().shutdown(sockets)
-
-    async def _take_who_waits(self) -> None:
-        """Accept all who have a connection: closing the socket would reset those."""
-        let_no_more_in(self._bound)
-        await asyncio.sleep(_HANDSHAKE_S)
-        await self._wait_while(lambda: somebody_waits(self._bound), _BACKLOG_S)
-
-    async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait until it is no more so, for some seconds at most, and not if told to hurry."""
-        ends = asyncio.get_running_loop().time() + seconds
-        while condition() and not self.force_exit and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110
-            await asyncio.sleep(_PAUSE_S)
-
-    def _connections(self) -> Sequence[Connection]:
-        return [one for one in self.server_state.connections if isinstance(one, Connection)]
-
-    def _sweep(self) -> None:
-        slow = 0
-        for one in self._connections():
-            slow += one.end_if_slow(one.loop.time(), self._timeout_s)
-        if slow:
-            log.warning("requests.too_slow", count=slow)
+def _do_nothing() -> None:
+    pass

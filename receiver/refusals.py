@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, Counter
 from receiver.answers import Outcome
 
 REFUSALS: Final = (
-    Outcome.NO_ENTRY, Outcome.NOT_ALLOWED, Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW,
-    Outcome.HEAD_TOO_LARGE,
+    Outcome.BAD_REQUEST, Outcome.NO_ENTRY, Outcome.NOT_ALLOWED, Outcome.UNKNOWN_PATH, Outcome.WRONG_METHOD,
+    Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW, Outcome.HEAD_TOO_LARGE, Outcome.UNKNOWN_CODING,
 )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 import resource
 import socket
-from functools import partial
 
 import structlog
 import uvicorn
@@ -10,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from receiver.app import make_app
 from receiver.listen import bind
-from receiver.protocol import Connection, LimitedServer
+from receiver.server import LimitedServer, protocol_factory
 from schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -33,7 +32,7 @@ def serve(settings: Settings, redis_url: str, bound: socket.socket, *, is_held: 
     log.info("receiver.open_files", limit=raise_open_files())
     config = uvicorn.Config(
         app,
-        http=partial(Connection, refusals=app.refusals),  # type: ignore[arg-type]  # it wants a class, and calls it
+        http=protocol_factory(app.refusals),  # type: ignore[arg-type]  # it wants a class, and calls it
         ws="none",
         lifespan="on",
         access_log=False,

@@ -1,14 +1,11 @@
 """Limits: what is too large, too slow, too much or no HTTP at all is turned away, and honest callers notice nothing."""
 
 import asyncio
-import re
-import socket
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -24,82 +21,19 @@ from receiver.refusals import REFUSALS
 from receiver.serve import raise_open_files
 from schemas.settings import Settings, Token
 from tests.hostile import resident_kib
-from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, running, wait_for
+from tests.service import TOKEN, free_port, running, wait_for
+from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses, takes
 
 pytestmark = pytest.mark.timed
 
 TIMEOUT_S = 2.0
-DLR = "/webhooks/mycoolsms/delivery-report"
-BODY = b'{"smsid": "limits", "status": "SMS_STATUS_DELIVERED"}'
-AUTH = f"?token={TOKEN}"
-
-
-@dataclass
-class Receiver:
-    """A receiver, its process, and a way to say anything to it."""
-
-    service: Service
-    pid: int
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.service.port), timeout=15)
-
-    def say(self, *pieces: bytes) -> bytes:
-        """Send pieces over a connection of their own, then give all that comes back until it is closed."""
-        with self.connect() as connection:
-            for piece in pieces:
-                connection.sendall(piece)
-            return heard(connection)
-
-
-def heard(connection: socket.socket) -> bytes:
-    """Give all that comes until the other side closes."""
-    pieces = []
-    try:
-        while piece := connection.recv(65536):
-            pieces.append(piece)
-    except ConnectionResetError:
-        pass  # it closed while more of ours was on its way
-    return b"".join(pieces)
-
-
-def takes(connection: socket.socket, data: bytes) -> bool:
-    """Send data, and tell whether the other side took it all."""
-    try:
-        connection.sendall(data)
-    except (BrokenPipeError, ConnectionResetError):
-        return False
-    return True
-
-
-def statuses(answer: bytes) -> list[int]:
-    """Give the codes of the answers on a connection."""
-    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
-
-
-def request(path: str = DLR + AUTH, *headers: str, body: bytes = BODY, method: str = "POST") -> bytes:
-    """Write a request after which the server closes."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", "Connection: close", *headers]
-    if not any("length" in header.lower() or "transfer" in header.lower() for header in headers):
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-
-def chunked(*chunks: bytes) -> bytes:
-    """Write chunks, without the end."""
-    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
 
 
 @pytest.fixture(scope="module")
 def receiver(redis_url: str) -> Iterator[Receiver]:
     """Give a receiver with a short request timeout."""
-    service = Service(redis_url, "limits", free_port())
-    chosen = {**service.settings, "RINGBACK_REQUEST_TIMEOUT": f"{TIMEOUT_S}s", "RINGBACK_VOICE_DEADLINE": "100ms"}
-    with process([*RINGBACK, "serve"], **chosen) as started:
-        await_ready(service, 0)
-        yield Receiver(service, started.pid)
-    service.redis.delete(service.keys.events, service.keys.quarantine)
-    service.close()
+    with receiving(redis_url, RINGBACK_REQUEST_TIMEOUT=f"{TIMEOUT_S}s", RINGBACK_VOICE_DEADLINE="100ms") as started:
+        yield started
 
 
 FIELDS = [f"X-{number}: 1" for number in range(MAX_HEADERS - 3)]  # Host, Connection and Content-Length are the others
