@@ -15,9 +15,12 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from receiver.listen import bind
+from ringback.samples import find
+from ringback.trigger import build
 from tests.callers import Caller, calling
 from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, clean_environment, free_port, process, wait_for
 from tests.test_proxies import Proxy, await_proxy, caddy
@@ -152,3 +155,26 @@ def test_a_descriptor_that_is_no_listening_socket_is_named(service: Service) -> 
         done = service.ringback("serve", "--fd", descriptor)
         assert done.returncode == 1
         assert f"--fd {descriptor}: " in done.stderr
+
+
+@pytest.mark.parametrize("admin_port", ["0", "free"])
+def test_a_unix_socket_takes_callbacks(service: Service, tmp_path: Path, admin_port: str) -> None:
+    port = str(free_port()) if admin_port == "free" else admin_port
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind(str(tmp_path / "ringback.sock"))
+        held.listen()
+        environment = clean_environment(**service.settings) | {"RINGBACK_ADMIN_PORT": port}
+        command = [*RINGBACK, "serve", "--fd", str(held.fileno())]
+        with subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=(held.fileno(),)) as receiver:
+            transport = httpx.HTTPTransport(uds=str(tmp_path / "ringback.sock"))
+            with httpx.Client(transport=transport, base_url="http://ringback", timeout=30) as client:
+                wire = build(find("mocean/inbound-sms"), {"mocean-text": "by a Unix socket"})
+                taken = client.request(
+                    wire.method, wire.path, params={"token": TOKEN}, headers=wire.headers, content=wire.body
+                )
+                assert taken.status_code == 200
+                assert client.get("/metrics").status_code == 404
+            receiver.terminate()
+            assert receiver.wait(30) == -signal.SIGTERM
+    (entry,) = [one for one in service.stored() if "by a Unix socket" in one["event"]]
+    assert entry["type"] == "message.received"
