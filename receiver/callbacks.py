@@ -45,7 +45,7 @@ class Need:
             if type(plain) is str and (self.may_be_empty or plain.strip()):  # nearly always, and quicker than the walk
                 return True
             holder, name = fields.at(dotted)
-            text = holder.text(name)
+            text = holder.scalar(name)
             if text is not None and (self.may_be_empty or text.strip()):
                 return True
             if self.may_be_contact and holder.address(name) is not None:

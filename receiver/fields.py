@@ -2,6 +2,9 @@
 
 Providers send the same parameter as a form string, a JSON number or a query value; a nested object as JSON, as
 `carrier[mcc]=502`, as `carrier.mcc=502` or as a JSON string in one field. A provider module reads them all alike.
+
+One rule for every reader: a field that is there (neither null nor empty) and cannot be read as its kind is flagged
+`unreadable:<field>`, or as the caller says. Flags are counted under their names, so none is ever made of what was sent.
 """
 
 import json
@@ -12,12 +15,24 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from schemas.address import Address, parse_address
+from receiver.numbers import Written, has_fraction, integer, no_constant, whole
+from schemas.address import Address, AddressKind, parse_address
 
 _BRACKETED: Final = re.compile(r"^[^\[\].]+(?:\[[^\[\]]*\])+$")
 _MOST_STEPS: Final = 100
 _LONGEST_REMEMBERED: Final = 64
+_QUICK: Final = 18  # digits
+_TOO_LARGE: Final = 10**_QUICK
 _DOTTED: Final = re.compile(r"^[^\[\].]+(?:\.[^\[\].]+)+$")
+_LONGEST_UNQUOTED: Final = 1000
+_NEXT_PAIR: Final = {mark: re.compile(rf",\s*(?=\w+\s*{mark})") for mark in ":="}
+_PAIR: Final = re.compile(r"(\w+)\s*([:=])\s*(.*)", re.DOTALL)
+_QUOTED: Final = re.compile(r'"([^"\\]*)"')
+_ESCAPES: Final = re.compile(  # the last is half of a surrogate pair
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+FRACTION: Final = "number:fraction"
+SURROGATE: Final = "encoding:surrogate"
 
 
 @dataclass(slots=True)
@@ -45,8 +60,8 @@ class Fields:
         value = self.tree.get(name)
         return value[0] if type(value) is Repeated and value else value
 
-    def text(self, name: str) -> str | None:
-        """Give a scalar field as text: numbers as written, None where it is absent, null or no scalar."""
+    def scalar(self, name: str) -> str | None:
+        """Return a scalar field as text, numbers as written; None, without a flag, for anything else."""
         value = self.get(name)
         if isinstance(value, str):
             return value
@@ -54,67 +69,120 @@ class Fields:
             return None
         return json.dumps(value)
 
-    def word(self, name: str) -> str | None:
-        """Give a scalar field as text without surrounding space, None where nothing is left."""
-        value = self.text(name)
+    def text(self, name: str, odd: str | None = None) -> str | None:
+        """Return a scalar field as text: numbers as written, None where it is absent or null.
+
+        `odd`: how an object or an array is flagged, if not `unreadable:<name>`; so in all readers.
+        """
+        value = self.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, dict | list):
+            if value:
+                self.unreadable(name, odd)
+            return None
+        return json.dumps(value)
+
+    def word(self, name: str, odd: str | None = None) -> str | None:
+        """Return a scalar field as text without surrounding space, None where nothing is left.
+
+        A JSON number with a fraction or an exponent is no id and no word: it is flagged `number:fraction`, and written
+        without them where it is whole.
+        """
+        value = self.text(name, odd)
+        if type(value) is Written:
+            self.flag(FRACTION)
+            return whole(value) or value
         return value.strip() or None if value else None
 
-    def integer(self, name: str) -> int | None:
-        """Give a whole number however it was sent (`1`, `"001"`, `1.0`), None where it is none."""
-        value = self.word(name)
+    def integer(self, name: str, odd: str | None = None) -> int | None:
+        """Return a whole number however it was sent (`1`, `"001"`, `1.0`), None where it is absent or none."""
+        value = self.word(name, odd)
         if value is None:
             return None
-        try:
-            return int(value) if len(value) <= 18 else None
-        except ValueError:
-            pass
-        try:
-            number = float(value)
-        except ValueError:
+        if len(value) <= _QUICK and value.isascii() and value.isdigit():  # nearly always
+            return int(value)
+        digits = whole(value)
+        if digits is None or abs(int(digits)) >= _TOO_LARGE:
+            self.unreadable(name, odd)
             return None
-        return int(number) if number.is_integer() and abs(number) < 1e18 else None
+        if has_fraction(value):
+            self.flag(FRACTION)
+        return int(digits)
 
-    def boolean(self, name: str) -> bool | None:
-        """Give a truth value however it was sent (`true`, `"true"`, `1`), None where it is none."""
-        match (self.word(name) or "").lower():
+    def boolean(self, name: str, odd: str | None = None) -> bool | None:
+        """Return a truth value however it was sent (`true`, `"true"`, `1`), None where it is absent or none."""
+        match (self.word(name, odd) or "").lower():
+            case "":
+                return None
             case "true" | "1":
                 return True
             case "false" | "0":
                 return False
+        self.unreadable(name, odd)
         return None
 
     def address(self, *names: str, country: str | None = None) -> Address | None:
-        """Give the address in the first of these fields that has one: a number, a name, or a Contact object.
+        """Return the address in the first of these fields that has one: a number, a name, or a Contact object.
 
         `country` is the provider's own word for it (ISO 3166 alpha-2).
         """
         for name in names:
-            raw = self.text(name)
+            raw = self.scalar(name)
             if raw is None or raw.lstrip().startswith("{"):
-                raw = self.part(name).text("id") or raw
+                contact = self.part(name)
+                raw = contact.scalar("id") or raw
+                if raw is None and contact.raw:
+                    self.unreadable(name)
             if raw and raw.strip():
-                # It remembers what it was given; nothing as long as this is an address, and it may be 256 KiB long.
-                known = parse_address if len(raw) <= _LONGEST_REMEMBERED else parse_address.__wrapped__
-                return known(raw, country)
+                return self._address(raw, country)
         return None
 
+    def _address(self, sent: str, country: str | None) -> Address:
+        # It remembers what it was given; nothing as long as this is an address, and it may be 256 KiB long.
+        known = parse_address if len(sent) <= _LONGEST_REMEMBERED else parse_address.__wrapped__
+        found = known(str(sent), country)
+        if type(sent) is Written:
+            self.flag(FRACTION)
+        elif found.kind is not AddressKind.UNKNOWN or not has_fraction(sent):
+            return found
+        digits = whole(sent.strip())
+        if digits is None:
+            return found
+        self.flag(FRACTION)
+        return parse_address(digits, country).model_copy(update={"raw": str(sent)})
+
     def part(self, name: str) -> "Fields":
-        """Give a nested object as fields of its own, empty where there is none. It may be JSON in a string."""
+        """Return a nested object as fields of its own, empty where there is none.
+
+        It may be JSON in a string, or as the provider's page writes it: `{country: "MY", mcc: 502}`, `{country=MY}`.
+        """
         value = self.get(name)
+        found = value
         if isinstance(value, str) and value.lstrip().startswith("{"):
-            value = _decoded(value)
-        return Fields(value if isinstance(value, dict) else {}, self.flags)
+            found = self._decoded(value)
+            if not isinstance(found, dict):
+                found = _unquoted(value.strip())
+        if isinstance(found, dict):
+            return Fields(found, self.flags)
+        self._unless_empty(name, value)
+        return Fields({}, self.flags)
 
     def parts(self, name: str) -> Iterator["Fields"]:
-        """Give the objects of a nested array, each as fields of its own. It may be JSON in a string."""
-        value = self.get(name)
+        """Yield the objects of a nested array, each as fields of its own. It may be JSON in a string."""
+        value = found = self.get(name)
         if isinstance(value, str) and value.lstrip().startswith("["):
-            value = _decoded(value)
-        if isinstance(value, dict):  # items[0][price]=…
-            value = list(value.values())
-        for item in value if isinstance(value, list) else ():
+            found = self._decoded(value)
+        if isinstance(found, dict):  # items[0][price]=…
+            found = list(found.values())
+        if not isinstance(found, list):
+            self._unless_empty(name, value)
+            return
+        for item in found:
             if isinstance(item, dict):
                 yield Fields(item, self.flags)
+            else:
+                self._unless_empty(name, item)
 
     def at(self, dotted: str) -> tuple["Fields", str]:
         """Walk to the part that holds a dotted name: `event_data.content.type` is `type` of `content` of …"""
@@ -123,6 +191,30 @@ class Fields:
         for parent in parents:
             here = here.part(parent)
         return here, name
+
+    def _decoded(self, text: str) -> JsonValue:
+        """Decode JSON that came in a string; None where it is none."""
+        whole_pairs = text
+        if "\\ud" in text.lower():  # may be half of a surrogate pair, which no UTF-8 can hold
+            whole_pairs = _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+        try:
+            decoded: JsonValue = json.loads(
+                whole_pairs, parse_float=Written, parse_int=integer, parse_constant=no_constant
+            )
+        except (ValueError, RecursionError):
+            return None
+        if whole_pairs != text:
+            self.flag(SURROGATE)
+        return decoded
+
+    def _unless_empty(self, name: str, value: JsonValue) -> None:
+        """Note what stands where an object or an array belongs, unless it is a way to write that there is none."""
+        if value is not None and value not in ("", [], {}) and not (isinstance(value, str) and value.isspace()):
+            self.unreadable(name)
+
+    def unreadable(self, name: str, odd: str | None = None) -> None:
+        """Note that a field is there and is not of its kind. `odd`: the flag for it, if it has one of its own."""
+        self.flag(odd or f"unreadable:{name}")
 
     def flag(self, name: str) -> None:
         """Note something odd about this callback, once."""
@@ -171,12 +263,26 @@ class _Branch(dict[str, JsonValue]):
     """An object that folding made, so that none of `raw`'s own is ever written to."""
 
 
-def _decoded(text: str) -> JsonValue:
-    try:
-        decoded: JsonValue = json.loads(text)
-        if "\\ud" in text.lower():  # may be half of a surrogate pair, which no UTF-8 can hold
-            whole = json.dumps(decoded, ensure_ascii=False).encode("utf-16", "surrogatepass")
-            decoded = json.loads(whole.decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
+def _unquoted(text: str) -> dict[str, JsonValue] | None:
+    """Read a flat object whose names have no quotes, `{country: "MY"}` or `{country=MY}`; None for anything else."""
+    if len(text) > _LONGEST_UNQUOTED or not text.endswith("}"):
         return None
-    return decoded
+    inner = text[1:-1].strip().removesuffix(",")
+    first = _PAIR.fullmatch(inner)
+    if first is None:
+        return None
+    found: dict[str, JsonValue] = {}
+    for piece in _NEXT_PAIR[first[2]].split(inner):
+        pair = _PAIR.fullmatch(piece)
+        if pair is None:
+            return None
+        name, value = pair[1], pair[3].strip()
+        if value.startswith(('"', "{", "[")):
+            quoted = _QUOTED.fullmatch(value)
+            if quoted is None:
+                return None
+            value = quoted[1]
+        elif value == "null":
+            continue
+        found[name] = value
+    return found

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from receiver.callbacks import Callback, Draft
 from receiver.fields import Fields
 from receiver.providers import CALLBACKS
-from receiver.times import UNREADABLE
 from schemas.events import EVENT_OF_DATA, Event
 
 
@@ -44,16 +43,13 @@ class Normaliser:
                 raise UnusableError(f"this is a callback for {path}", str(missing), path)
             raise UnusableError(f"{missing} is missing", str(missing))
         draft = callback.normalise(fields)
-        time = self._utc(draft.time)
-        if time is None and draft.time is not None:
-            fields.flag(UNREADABLE)
         event_id = digest(callback, account, draft)
         return EVENT_OF_DATA[type(draft.data)].model_validate(
             {
                 "id": event_id,
                 "source": f"/{callback.provider}/{account}",
                 "subject": draft.subject,
-                "time": time or received,
+                "time": self._utc(draft.time) if draft.time else received,
                 "provider": callback.provider,
                 "account": account,
                 "receivedat": received,
@@ -62,13 +58,8 @@ class Normaliser:
             }
         )
 
-    def _utc(self, time: datetime | None) -> datetime | None:
-        if time is None:
-            return None
-        try:
-            return (time if time.tzinfo else time.replace(tzinfo=self.zone)).astimezone(UTC)
-        except OverflowError:  # the first or last day of the calendar
-            return None
+    def _utc(self, time: datetime) -> datetime:
+        return (time if time.tzinfo else time.replace(tzinfo=self.zone)).astimezone(UTC)
 
 
 def digest(callback: Callback, account: str, draft: Draft) -> str:

@@ -5,7 +5,6 @@ query alone, a JSON array of callbacks; UTF-8 with or without a byte-order mark,
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -13,17 +12,16 @@ from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
 
-from receiver.fields import Fields, Repeated
+from receiver.fields import SURROGATE, Fields, Repeated
+from receiver.numbers import Written, integer, no_constant
 
 _BOM: Final = b"\xef\xbb\xbf"
 _SPACE: Final = re.compile(r"[ \t\n\r]*")  # what JSON calls white space
 MAX_FIELDS: Final = 1000
 _MAX_CALLBACKS: Final = 1000
 _MAX_DEPTH: Final = 100  # readers of events stop at 200, and an event that nobody can read blocks the stream
-_MAX_DIGITS: Final = 1000  # Python itself reads no more than 4300
 _DUPLICATE: Final = "duplicate-field"
 _LATIN_1: Final = "encoding:latin-1"
-_SURROGATE: Final = "encoding:surrogate"
 
 Pairs = list[tuple[str, str]]
 
@@ -143,7 +141,7 @@ def _decoded(text: bytes) -> tuple[JsonValue, list[str]]:
         return whole if len(whole) == len(items) else _gathered({}, items, flags)
 
     value: JsonValue = json.loads(
-        text.decode(), object_pairs_hook=made, parse_float=_finite, parse_int=_whole, parse_constant=_no_constant
+        text.decode(), object_pairs_hook=made, parse_float=Written, parse_int=integer, parse_constant=no_constant
     )
     # Counting is cheap. A repeated field makes two levels of one brace.
     if text.count(b"{") + text.count(b"[") > _MAX_DEPTH // 2 and _is_too_deep(value):
@@ -152,7 +150,7 @@ def _decoded(text: bytes) -> tuple[JsonValue, list[str]]:
         raise UndecodableError(f"more than {MAX_FIELDS} fields")
     if b"\\u" in text and (mended := _without_surrogates(value)) != value:
         value = mended
-        flags.append(_SURROGATE)
+        flags.append(SURROGATE)
     return value, flags
 
 
@@ -187,24 +185,11 @@ def _inside(value: JsonValue) -> Iterable[JsonValue]:
     return value if isinstance(value, list) else ()
 
 
-def _finite(number: str) -> float | str:
-    """Keep a number too large for a float as text: infinity has no place in JSON."""
-    value = float(number)
-    return value if math.isfinite(value) else number
-
-
-def _whole(number: str) -> int | str:
-    """Keep a number too long to compute with as text."""
-    return int(number) if len(number) <= _MAX_DIGITS else number
-
-
-def _no_constant(name: str) -> JsonValue:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _without_surrogates(value: JsonValue) -> JsonValue:
     """Replace halves of surrogate pairs: legal in JSON's escapes, but in no UTF-8."""
     match value:
+        case Written():
+            return value
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case list():

@@ -112,7 +112,7 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     },
     CallInput: {
         "step": "The step that `mc.collect(step=…)` named; absent where the URL has none.",
-        "digits": "What was pressed; empty for nothing.",
+        "digits": "What was pressed, without a terminator; empty for nothing.",
         "no_input": "Whether nothing was pressed in time.",
     },
     CallStatus: {
@@ -152,11 +152,11 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
     },
     Referral: {
         "source_url": "URL of the ad or post.",
-        "source_type": "The provider's word for what it is, such as `ad` or `post`.",
+        "source_type": "What it is: `ad`, `post` or `unknown`.",
         "source_id": "Facebook's id of it.",
         "headline": "Its headline.",
         "body": "Its text.",
-        "rich_media_type": "What its media is, such as `image` or `video`.",
+        "rich_media_type": "What its media is: `image`, `video` or `unknown`.",
         "rich_media_url": "Where its media is.",
     },
     ReferredProduct: {

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from schemas.calling_codes import COUNTRY_OF_CALLING_CODE
+from schemas.countries import COUNTRIES
 
 _SEPARATORS: Final = str.maketrans("", "", " -()")
 _LONGEST_CALLING_CODE: Final = 3
@@ -37,8 +38,10 @@ def parse_address(raw: str, country: str | None = None) -> Address:
     """Read an address as a provider writes it: `60123456789`, `+60 12-345`, `0060…`, `63001`, `MyCompany`.
 
     A leading ` ` is a literal `+` that form decoding turned into a space. `country` is the provider's own word
-    (ISO 3166 alpha-2) and wins over the numbering plan. Nothing is refused: what fits no kind is `unknown`.
+    (ISO 3166 alpha-2; any other counts as none) and wins over the numbering plan. Nothing is refused: what fits no kind
+    is `unknown`.
     """
+    country = country if country in COUNTRIES else None
     compact = raw.translate(_SEPARATORS)
     digits = compact.removeprefix("+").removeprefix("00")
     if digits.isascii() and digits.isdigit():

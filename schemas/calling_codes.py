@@ -39,7 +39,7 @@ COUNTRY_OF_CALLING_CODE: Final = {
     "244": "AO",
     "245": "GW",
     "246": "IO",
-    "247": "AC",
+    "247": "SH",  # Ascension: part of SH in ISO 3166, which only reserves AC
     "248": "SC",
     "249": "SD",
     "250": "RW",

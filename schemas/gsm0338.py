@@ -31,22 +31,26 @@ EXTENSION: Final = {
 """Characters by the septet that follows an escape."""
 
 
-def decode_gsm0338(septets: bytes) -> str:
+def decode_gsm0338(septets: bytes, errors: str = "strict") -> str:
     """Read text of one septet an octet.
 
     An unknown extension is read as the character of the default alphabet, as the standard asks of a handset. Raises
-    ValueError where an octet is no septet.
+    ValueError where an octet is no septet; with `errors` "replace" it is read as U+FFFD instead.
     """
-    if septets and max(septets) >= len(ALPHABET):
+    if septets and max(septets) >= len(ALPHABET) and errors == "strict":
         raise ValueError("an octet above 0x7F is no septet")
     if _ESCAPE not in septets:
-        return "".join([ALPHABET[septet] for septet in septets])
+        return "".join([_character(septet) for septet in septets])
     text = []
     following = iter(septets)
     for septet in following:
         if septet != _ESCAPE:
-            text.append(ALPHABET[septet])
+            text.append(_character(septet))
             continue
         escaped = next(following, _ESCAPE)
-        text.append(EXTENSION.get(escaped, ALPHABET[escaped]))
+        text.append(EXTENSION.get(escaped, _character(escaped)))
     return "".join(text)
+
+
+def _character(septet: int) -> str:
+    return ALPHABET[septet] if septet < len(ALPHABET) else "\ufffd"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Protocol, TypeVar, runtime_checkable
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,9 @@ from pydantic import (
 )
 
 from schemas.address import AddressKind, parse_address
+
+TERMINATORS: Final = "terminators"
+"""Parameter of a step's URL that names the keys that end the input."""
 
 
 class McError(ValueError):
@@ -298,11 +301,18 @@ def render_mc(actions: Iterable[Action], step_url: Callable[[str], str], languag
         command = action.wire()
         if isinstance(action, Collect) and action.step is not None:
             del command["step"]
-            command["event-url"] = step_url(action.step)
+            command["event-url"] = _ended_by(step_url(action.step), action.terminators)
         if isinstance(action, Say):
             command.setdefault("language", language.value)
         rendered.append(command)
     return rendered
+
+
+def _ended_by(url: str, terminators: str | None) -> str:
+    """Name the terminators in the URL that gets the digits: a terminator that comes along is then known for one."""
+    if terminators is None:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({TERMINATORS: terminators}, safe='*')}"
 
 
 def _parse(index: int, item: object) -> Action:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.address import Address, AddressKind, parse_address
 from schemas.calling_codes import COUNTRY_OF_CALLING_CODE
+from schemas.countries import COUNTRIES
 
 E164, SHORT, NAME, UNKNOWN = (
     AddressKind.E164,
@@ -51,6 +52,10 @@ E164, SHORT, NAME, UNKNOWN = (
         pytest.param("end-user-phone-number", None, "end-user-phone-number", UNKNOWN, None, id="the samples' word"),
         pytest.param("٦٠١٢٣٤٥٦٧٨٩", None, "٦٠١٢٣٤٥٦٧٨٩", UNKNOWN, None, id="digits of another script"),
         pytest.param("", None, "", UNKNOWN, None, id="nothing"),
+        pytest.param("+447700900123", "UK", "+447700900123", E164, None, id="a word that is no country of ISO"),
+        pytest.param("+60123456789", "XX", "+60123456789", E164, "MY", id="then the numbering plan decides"),
+        pytest.param("63001", "Malaysia", "63001", SHORT, None, id="a country's name"),
+        pytest.param("24762000", None, "+24762000", E164, "SH", id="Ascension has no code of its own"),
     ],
 )
 def test_parse_address(raw: str, told: str | None, value: str, kind: AddressKind, country: str | None) -> None:
@@ -66,6 +71,11 @@ def test_nothing_is_refused(raw: str) -> None:
 def test_a_value_reads_as_itself(digits: str) -> None:
     value = parse_address(digits).value
     assert parse_address(value).value == value == f"+{digits}"
+
+
+def test_the_numbering_plan_has_countries_of_iso() -> None:
+    assert set(COUNTRY_OF_CALLING_CODE.values()) <= COUNTRIES
+    assert (len(COUNTRIES), {len(code) for code in COUNTRIES}) == (249 + 1, {2})
 
 
 def test_no_calling_code_begins_another() -> None:

@@ -157,7 +157,7 @@ def test_what_is_odd_is_kept_flagged_and_counted(service: Service) -> None:
         assert response.status_code == 200
     event = handled_event(service, "odd")
     assert (event["data"]["status"], event["data"]["flags"]) == ("unknown", ["unknown:status"])
-    assert event["data"]["raw"] == body
+    assert event["data"]["raw"] == {**body, "surprise": [None, {"deep": "1.5"}]}
     name = b"mycoolsms unknown:status"
     after = service.redis.hgetall(service.keys.oddities)
     assert int(after[name]) == int(before.get(name, 0)) + 1

@@ -145,6 +145,8 @@ def flags_in_the_source() -> Iterator[str]:
                     yield f"unknown:{name}"
                 case ast.Call(func=ast.Name(id="choice"), args=[_, _, _, _, ast.Constant(value=str(called))]):
                     yield f"unknown:{called}"
+                case ast.Call(func=ast.Name(id="limited"), args=[_, ast.Constant(value=str(name)), _]):
+                    yield f"unknown:{name.replace('_', '-')}"
 
 
 def test_the_python_example_reads_the_stream(redis_url: str, tmp_path: Path) -> None:

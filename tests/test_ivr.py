@@ -151,7 +151,7 @@ def test_a_call_as_json(echo: Service) -> None:
     assert all(turn.pop("milliseconds") > 0 for turn in document["turns"])
     code = {
         "action": "collect", "min": 2, "max": 4, "timeout": 5000, "terminators": "#*",
-        "event-url": f"http://127.0.0.1:{echo.port}/webhooks/mocean/voice/collect/code",
+        "event-url": f"http://127.0.0.1:{echo.port}/webhooks/mocean/voice/collect/code?terminators=%23*",
     }  # fmt: skip
     assert document == {
         "from": "60111111111",
@@ -175,6 +175,20 @@ def test_a_call_as_json(echo: Service) -> None:
     assert [(one["type"], one["data"].get("status")) for one in found] == [
         ("call.incoming", None), ("call.input", None), ("call.status", "hangup")
     ]  # fmt: skip
+
+
+def test_a_terminator_that_comes_along_is_no_digit(echo: Service) -> None:
+    ids = {"mocean-session-uuid": "ended", "mocean-call-uuid": "ended-1"}
+    parties = {"mocean-from": "60123456789", "mocean-to": "63001"}
+    asked = echo.trigger("mocean/voice/answer", **ids, **parties).json()[-1]
+    said = echo.http.post(asked["event-url"], data={**ids, **parties, "mocean-digits": "12#"})
+    assert said.json() == [{"action": "say", "text": "12 of +60123456789", "language": "en-GB"}]
+    (data,) = [
+        event["data"]
+        for event in (json.loads(entry["event"]) for entry in echo.stored() if entry["type"] == "call.input")
+        if event["subject"] == "ended-1"
+    ]
+    assert (data["digits"], data["raw"]["mocean-digits"], data["raw"]["terminators"]) == ("12", "12#", "#*")
 
 
 @pytest.mark.parametrize(

@@ -203,10 +203,24 @@ def test_what_the_official_sdk_builds(returned: object, wire: list[dict[str, obj
                     "max": 4,
                     "timeout": 9000,
                     "terminators": "*#",
-                    "event-url": "https://example.com/menu",
+                    "event-url": "https://example.com/menu?terminators=*%23",
                 }
             ],
-            id="all of collect, to a step",
+            id="all of collect, to a step: its URL names the terminators",
+        ),
+        pytest.param(
+            mc.collect(event_url=EVENT_URL, max=1, terminators="#"),
+            [
+                {
+                    "action": "collect",
+                    "min": 1,
+                    "max": 1,
+                    "timeout": 5000,
+                    "terminators": "#",
+                    "event-url": EVENT_URL,
+                }
+            ],
+            id="terminators of someone else's URL",
         ),
         pytest.param(
             mc.collect(event_url=EVENT_URL, max=1),
@@ -538,3 +552,9 @@ def test_a_default_language_that_mocean_lacks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("RINGBACK_VOICE_LANGUAGE", "de-DE")
     with pytest.raises(SettingsError, match=r"^RINGBACK_VOICE_LANGUAGE: Input should be 'en-US', .* or 'zh-HK'$"):
         Settings.load()
+
+
+def test_terminators_beside_other_parameters() -> None:
+    actions = parse_mc(mc.collect(step="menu", max=1, terminators="#"))
+    (command,) = render_mc(actions, lambda step: f"https://example.com/{step}?token=s", Language("en-GB"))
+    assert command["event-url"] == "https://example.com/menu?token=s&terminators=%23"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from receiver.callbacks import Draft
 from receiver.fields import Fields, Repeated
+from receiver.numbers import Written
 from receiver.providers import BY_NAME, CALLBACKS
 from ringback.samples import find
 from ringback.trigger import Wire, build
@@ -185,6 +186,61 @@ HANDSET_FULL = Error(
         ),
         pytest.param({**DLR, "mocean-dlr-status": Repeated(["1", "2"])}, dlr(), [], id="status twice: the first"),
         pytest.param({**DLR, "mocean-new": "x"}, dlr(), [], id="unknown field"),
+        pytest.param({**DLR, "mocean-dlr-status": "Success"}, dlr(), [], id="the table's word: the number's identity"),
+        pytest.param(
+            {**DLR, "mocean-dlr-status": "FAILED"}, dlr(Status.FAILED, identity=("2", "0")), [], id="in another case"
+        ),
+        pytest.param(
+            {**DLR, "mocean-dlr-status": "expired"}, dlr(Status.EXPIRED, identity=("3", "0")), [], id="in lower case"
+        ),
+        pytest.param({**DLR, "mocean-dlr-status": "01"}, dlr(), [], id="status 01"),
+        pytest.param({**DLR, "mocean-dlr-status": "1.0"}, dlr(), ["number:fraction"], id="status 1.0"),
+        pytest.param({**DLR, "mocean-dlr-status": Written("1.0")}, dlr(), ["number:fraction"], id="JSON status 1.0"),
+        pytest.param(
+            {**DLR, "mocean-error-code": Written("1.0")},
+            dlr(error=ABSENT, identity=("1", "1")),
+            ["number:fraction"],
+            id="error code 1.0",
+        ),
+        pytest.param(
+            {**DLR, "mocean-from": Written("6.0123456789e10"), "mocean-msgid": Written("1e3")},
+            dlr(recipient=PERSON_ADDRESS.model_copy(update={"raw": "6.0123456789e10"}), message_id="1000"),
+            ["number:fraction"],
+            id="number and id with an exponent",
+        ),
+        pytest.param(
+            {**DLR, "mocean-from": "MyBrand", "mocean-to": PERSON},
+            dlr(sender=parse_address("MyBrand")),
+            ["parties:swapped"],
+            id="a name for the handset and a number for the sender: swapped, with the same identity",
+        ),
+        pytest.param(
+            {**DLR, "mocean-from": OURS, "mocean-to": PERSON}, dlr(), ["parties:swapped"], id="so is a short code"
+        ),
+        pytest.param(
+            {**DLR, "mocean-to": "60327777777"},
+            dlr(sender=parse_address("60327777777")),
+            [],
+            id="two numbers are as documented",
+        ),
+        pytest.param(
+            {**DLR, "mocean-from": "0123456789", "mocean-to": "60327777777"},
+            dlr(recipient=parse_address("0123456789"), sender=parse_address("60327777777")),
+            [],
+            id="so is a national number",
+        ),
+        pytest.param(
+            {**DLR, "mocean-from": "MyBrand"},
+            dlr(recipient=parse_address("MyBrand")),
+            [],
+            id="so are two that are none",
+        ),
+        pytest.param(
+            {**DLR, "mocean-to": ["63001"]}, dlr(sender=None), ["unreadable:mocean-to"], id="an array for a sender"
+        ),
+        pytest.param(
+            {**DLR, "mocean-error-code": ["1"]}, dlr(), ["unknown:error-code"], id="an array for an error code"
+        ),
     ],
 )
 def test_delivery_report(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
@@ -236,6 +292,11 @@ def mo(
         pytest.param(
             {**MO, "mocean-coding": 3, "mocean-text": "你好"}, mo("你好", encoding=Encoding.UCS2), [], id="ucs2"
         ),
+        pytest.param({**MO, "mocean-coding": "03"}, mo(encoding=Encoding.UCS2), [], id="coding 03"),
+        pytest.param(
+            {**MO, "mocean-coding": "Unicode"}, mo(encoding=Encoding.UCS2), [], id="the table's word: unicode"
+        ),
+        pytest.param({**MO, "mocean-coding": "text"}, mo(), [], id="the table's word: text"),
         pytest.param(
             {**MO, "mocean-coding": "2"}, mo(encoding=Encoding.UNKNOWN), ["unknown:encoding"], id="unknown coding"
         ),
@@ -252,6 +313,33 @@ def mo(
             id="mandatory fields alone",
         ),
         pytest.param({**MO, "mocean-time": "2018-12-30+23:59:59"}, mo(), [], id="time with a + that was not decoded"),
+        pytest.param(
+            {**MO, "mocean-time": "2018-12-30"},
+            mo(time=None),
+            ["time:imprecise"],
+            id="a day alone: no time, no identity",
+        ),
+        pytest.param(
+            {**MO, "mocean-time": "2018-12-30 23:59"},
+            mo()._replace(identity=None, time=MO_TIME.replace(second=0)),
+            ["time:imprecise"],
+            id="no seconds: no identity",
+        ),
+        pytest.param(
+            {**MO, "mocean-time": "0001-01-01 00:00:00"},
+            mo(time=None),
+            ["time:unreadable"],
+            id="a time that was never set: no identity",
+        ),
+        pytest.param(
+            {**MO, "mocean-text": Written("0.10")}, mo("0.10"), [], id="text as a JSON number with a fraction"
+        ),
+        pytest.param(
+            {**MO, "mocean-keyword": {"word": "MOC"}},
+            mo(keyword=None),
+            ["unreadable:mocean-keyword"],
+            id="an object for a keyword",
+        ),
         pytest.param({**MO, "mocean-keyword": ""}, mo(keyword=None), [], id="empty keyword is none"),
         pytest.param(
             {**MO, "mocean-from": {"type": "phone_number", "id": PERSON}}, mo(), [], id="sender as a Contact object"
@@ -380,7 +468,44 @@ def failed(code: int | None, message: str | None, name: str | None = None, perma
             id="network code 0 is no carrier",
         ),
         pytest.param({**LOOKUP, "original_carrier": None}, lookup(original=None), [], id="null carrier"),
-        pytest.param({**LOOKUP, "original_carrier": "{broken"}, lookup(original=None), [], id="broken JSON in a field"),
+        pytest.param(
+            {**LOOKUP, "original_carrier": "{broken"},
+            lookup(original=None),
+            ["unreadable:original_carrier"],
+            id="broken JSON in a field",
+        ),
+        pytest.param(
+            {
+                **LOOKUP,
+                "current_carrier": '{country: "MY", name: "U Mobile", network_code: 50218, mcc: 502, mnc: 18}',
+                "original_carrier": "{country=MY, name=Maxis Mobile, network_code=50212, mcc=502, mnc=12}",
+            },
+            lookup(),
+            [],
+            id="carriers as the document writes them, and as Java does",
+        ),
+        pytest.param(
+            {**LOOKUP, "current_carrier": "U Mobile", "original_carrier": [MAXIS]},
+            lookup(current=None, original=None),
+            ["unreadable:current_carrier", "unreadable:original_carrier"],
+            id="carriers that are a text and an array",
+        ),
+        pytest.param(
+            {**LOOKUP, "current_carrier": {**U_MOBILE, "network_code": Written("50218.0"), "mnc": Written("18.0")}},
+            lookup(),
+            ["number:fraction"],
+            id="codes with a fraction",
+        ),
+        pytest.param({**LOOKUP, "status": "OK."}, lookup(), [], id="status in the table's words"),
+        pytest.param({**LOOKUP, "status": "00"}, lookup(), [], id="status 00"),
+        pytest.param({**LOOKUP, "status": "0.0"}, lookup(), ["number:fraction"], id="status 0.0"),
+        pytest.param({**LOOKUP, "ported": "Ported"}, lookup(), [], id="ported in another case"),
+        pytest.param(
+            {"status": "route not found", "msgid": "test0412143224000022.0002", "to": PERSON},
+            failed(65, None, "Route not found.", permanent=True),
+            [],
+            id="failed, in the table's words",
+        ),
         pytest.param(
             {name: LOOKUP[name] for name in LOOKUP if name != "msgid"},
             lookup(lookup_id=None),
@@ -435,89 +560,111 @@ def test_number_lookup(raw: dict[str, Any], draft: Draft, flags: list[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("wire", "carrier"),
+    ("wire", "carrier", "flags"),
     [
         pytest.param(
             {"country": "DE", "name": "o2", "network_code": 26203, "mcc": 262, "mnc": 3},
             Carrier(country="DE", name="o2", network_code="26203", mcc="262", mnc="03"),
+            [],
             id="03 arrives as 3",
         ),
         pytest.param(
             {"network_code": 344030, "mcc": 344, "mnc": 30},
             Carrier(country="AG", name="APUA PCS", network_code="344030", mcc="344", mnc="030"),
+            [],
             id="030 arrives as 30; the table names what the wire does not",
         ),
         pytest.param(
             {"country": "GG", "name": "Airtel", "network_code": 865992, "mcc": 234, "mnc": 3},
             Carrier(country="GG", name="Airtel", network_code="865992", mcc="234", mnc="03"),
+            [],
             id="network code that is not MCC and MNC; the wire's names win",
         ),
         pytest.param(
             {"country": "US", "name": "Centennial", "network_code": "3921", "mcc": "310", "mnc": "30"},
             Carrier(country="US", name="Centennial", network_code="3921", mcc="310", mnc="030"),
+            [],
             id="three-digit MNC by network code",
         ),
         pytest.param(
             {"network_code": 26202},
             Carrier(country="DE", name="Vodafone D2", network_code="26202", mcc="262", mnc="02"),
+            [],
             id="network code alone",
         ),
         pytest.param(
             {"country": "MD", "name": "Unite", "network_code": 25903, "mcc": 259, "mnc": 3},
             Carrier(country="MD", name="Unite", network_code="25903", mcc="259", mnc="03"),
+            [],
             id="25903 has no columns in the table: the code's remainder",
         ),
         pytest.param(
             {"country": "ZZ", "name": "New", "network_code": 999007, "mcc": 999, "mnc": 7},
             Carrier(country="ZZ", name="New", network_code="999007", mcc="999", mnc="007"),
+            [],
             id="unlisted network code: its remainder has the zeros",
         ),
         pytest.param(
             {"country": "ZZ", "name": "New", "network_code": 9995, "mcc": 999, "mnc": 5},
             Carrier(country="ZZ", name="New", network_code="9995", mcc="999", mnc="05"),
+            [],
             id="a remainder of one digit is no MNC",
         ),
         pytest.param(
             {"country": "AG", "name": "New", "network_code": 123, "mcc": 344, "mnc": 30},
             Carrier(country="AG", name="New", network_code="123", mcc="344", mnc="030"),
+            [],
             id="unlisted network code that says nothing: the table by MCC and MNC",
         ),
         pytest.param(
             {"country": "US", "name": "Verizon", "network_code": 99999999, "mcc": 310, "mnc": 12},
             Carrier(country="US", name="Verizon", network_code="99999999", mcc="310", mnc="012"),
+            [],
             id="many networks share 310 012, all write it so",
         ),
         pytest.param(
             {"country": "RU", "name": "New", "network_code": 1, "mcc": 250, "mnc": 20},
             Carrier(country="RU", name="New", network_code="1", mcc="250", mnc="20"),
+            [],
             id="250 20 and 250 020 are both listed: two digits",
         ),
         pytest.param(
             {"country": "ZZ", "name": "New", "mcc": 999, "mnc": 1},
             Carrier(country="ZZ", name="New", mcc="999", mnc="01"),
+            [],
             id="nothing known: two digits",
         ),
         pytest.param(
             {"country": "ZZ", "name": "New", "network_code": 1, "mcc": "999", "mnc": "001"},
             Carrier(country="ZZ", name="New", network_code="1", mcc="999", mnc="001"),
+            [],
             id="zeros that came are kept",
         ),
         pytest.param(
             {"country": "MY", "name": "Moved", "network_code": 50212, "mcc": 502, "mnc": 17},
             Carrier(country="MY", name="Moved", network_code="50212", mcc="502", mnc="17"),
+            [],
             id="a row that contradicts the wire is not taken",
         ),
         pytest.param(
             {"country": "MY", "name": "Odd", "network_code": "x", "mcc": "y", "mnc": "z"},
             Carrier(country="MY", name="Odd", network_code="x", mcc="y", mnc="z"),
+            ["unreadable:mcc", "unreadable:mnc"],
             id="no numbers at all",
         ),
-        pytest.param({"network_code": "000"}, None, id="network code 000 is no carrier"),
-        pytest.param({}, None, id="empty object"),
+        pytest.param(
+            {"country": "Malaysia", "name": ["U"], "network_code": 50218, "mcc": "five", "mnc": 18},
+            Carrier(country="Malaysia", name="U Mobile", network_code="50218", mcc="502", mnc="18"),
+            ["unreadable:mcc", "unreadable:name"],
+            id="what cannot be read is the table's; the country is as sent",
+        ),
+        pytest.param({"network_code": "000"}, None, [], id="network code 000 is no carrier"),
+        pytest.param({}, None, [], id="empty object"),
     ],
 )
-def test_carrier(wire: dict[str, Any], carrier: Carrier | None) -> None:
-    assert draft_of("number-lookup", {**LOOKUP, "current_carrier": wire}) == (lookup(current=carrier), [])
+def test_carrier(wire: dict[str, Any], carrier: Carrier | None, flags: list[str]) -> None:
+    draft, odd = draft_of("number-lookup", {**LOOKUP, "current_carrier": wire})
+    assert (draft, sorted(odd)) == (lookup(current=carrier), flags)
 
 
 # WhatsApp delivery report
@@ -668,6 +815,56 @@ def meta(code: Any, title: str | None = "Title", details: str | None = "Details"
         pytest.param(meta(0), whatsapp_status(Status.FAILED, None, final=True), [], id="error code 0 is none"),
         pytest.param(
             meta(None, None, None), whatsapp_status(Status.FAILED, None, final=True), [], id="an error of nulls is none"
+        ),
+        pytest.param(
+            meta("abc", None, None),
+            whatsapp_status(Status.FAILED, None, final=True, error=Error()),
+            ["unreadable:error_code"],
+            id="an error code that is no number",
+        ),
+        pytest.param(
+            meta("abc"),
+            whatsapp_status(Status.FAILED, None, final=True, error=Error(name="Title", description="Details")),
+            ["unreadable:error_code"],
+            id="the same with a title",
+        ),
+        pytest.param(
+            report("failed", meta_error_details=[{"error_code": 131047}]),
+            whatsapp_status(Status.FAILED, None, final=True),
+            ["unreadable:meta_error_details"],
+            id="error details as an array",
+        ),
+        pytest.param(
+            report("failed", meta_error_details="Re-engagement message"),
+            whatsapp_status(Status.FAILED, None, final=True),
+            ["unreadable:meta_error_details"],
+            id="error details as a text",
+        ),
+        pytest.param(
+            report("sent", meta_whatsapp_conversation=CONVERSATION),
+            whatsapp_status(Status.SENT, None),
+            ["unreadable:meta_whatsapp_conversation"],
+            id="a conversation as a text",
+        ),
+        pytest.param(
+            {**report("READ", channel_type="WhatsApp"), "event_type": "DELIVERY-STATUS"},
+            whatsapp_status(Status.READ, None, final=True),
+            [],
+            id="words in another case: the same identity",
+        ),
+        pytest.param(
+            {**report("read", channel_type="SMS"), "event_type": "foo"},
+            whatsapp_status(Status.READ, None, final=True),
+            ["unknown:event-type", "unknown:channel-type"],
+            id="another channel, another event",
+        ),
+        pytest.param(
+            report("read", **{"from": "MyBrand", "to": PERSON}),
+            whatsapp_status(
+                Status.READ, None, final=True, sender=parse_address("MyBrand"), recipient=parse_address(PERSON)
+            ),
+            ["parties:swapped"],
+            id="from and to the other way round",
         ),
         pytest.param(
             report("played", timestamp=1682670029),
@@ -948,7 +1145,12 @@ TEXT_CONTENT = Content(type=ContentType.TEXT, text="Text message sent by end-use
                     "type": "order",
                     "catalog_id": "864331704878910",
                     "product_items": [
-                        {"product_retailer_id": "91v3m1gh30", "currency": "MYR", "item_price": 0.05, "quantity": 2},
+                        {
+                            "product_retailer_id": "91v3m1gh30",
+                            "currency": "MYR",
+                            "item_price": Written("0.05"),
+                            "quantity": 2,
+                        },
                         {
                             "product_retailer_id": "hhu8narwi5",
                             "currency": "MYR",
@@ -973,13 +1175,65 @@ TEXT_CONTENT = Content(type=ContentType.TEXT, text="Text message sent by end-use
             id="order: prices as decimal strings, no text",
         ),
         pytest.param(
-            whatsapp({"type": "order", "product_items": [{"item_price": 1e-7}, {"item_price": "free"}, "junk"]}),
+            whatsapp(
+                {
+                    "type": "order",
+                    "product_items": [
+                        {"item_price": Written("1e-7"), "quantity": Written("2.0")},
+                        {"item_price": "1,50", "quantity": "two"},
+                        "junk",
+                    ],
+                }
+            ),
             received(
-                Content(type=ContentType.ORDER, product_items=(ProductItem(item_price="0.0000001"), ProductItem())),
+                Content(
+                    type=ContentType.ORDER,
+                    product_items=(ProductItem(item_price="0.0000001", quantity=2), ProductItem()),
+                ),
                 None,
             ),
-            [],
+            ["number:fraction", "unreadable:item_price", "unreadable:quantity", "unreadable:product_items"],
             id="order: odd prices",
+        ),
+        pytest.param(
+            whatsapp({"type": "order", "product_items": {"product_retailer_id": "91v3m1gh30", "quantity": 1}}),
+            received(Content(type=ContentType.ORDER), None),
+            ["unreadable:product_items"],
+            id="order: an object for a list",
+        ),
+        pytest.param(
+            whatsapp({"type": "text", "text": {"body": "hi"}, "referral": "post"}, referred_product="91v3m1gh30"),
+            received(Content(type=ContentType.TEXT), None),
+            ["unreadable:text", "unreadable:referral", "unreadable:referred_product"],
+            id="an object for a text, texts for objects",
+        ),
+        pytest.param(
+            whatsapp({**TEXT, "referral": {"source_type": "story", "rich_media_type": "audio"}}),
+            received(
+                TEXT_CONTENT,
+                "Text message sent by end-user",
+                referral=Referral(source_type="unknown", rich_media_type="unknown"),
+            ),
+            ["unknown:source-type", "unknown:rich-media-type"],
+            id="a referral of an unknown source",
+        ),
+        pytest.param(
+            {**whatsapp(TEXT, channel_type="SMS"), "event_type": "foo"},
+            received(TEXT_CONTENT, "Text message sent by end-user"),
+            ["unknown:event-type", "unknown:channel-type"],
+            id="another channel, another event",
+        ),
+        pytest.param(
+            whatsapp(TEXT, forwarded="maybe", frequently_forwarded=["yes"]),
+            received(TEXT_CONTENT, "Text message sent by end-user"),
+            ["unreadable:forwarded", "unreadable:frequently_forwarded"],
+            id="forwarded: maybe",
+        ),
+        pytest.param(
+            whatsapp({**TEXT, "type": "TEXT"}),
+            received(TEXT_CONTENT, "Text message sent by end-user"),
+            [],
+            id="a content type in another case",
         ),
         pytest.param(
             whatsapp(
@@ -1108,6 +1362,39 @@ CALLEE = parse_address("60327777777")
                 party="session-1",
             ),
             id="digits at a step",
+        ),
+        pytest.param(
+            "voice/collect/{step}",
+            {"step": "menu"},
+            {**CALL, "mocean-digits": "01#", "terminators": "*#"},
+            Draft(
+                data=CallInput(session_id="session-1", call_id="call-1", step="menu", digits="01", no_input=False),
+                subject="call-1",
+                party="session-1",
+            ),
+            id="digits and the terminator that our URL names",
+        ),
+        pytest.param(
+            "voice/collect/{step}",
+            {"step": "menu"},
+            {**CALL, "mocean-digits": "01#", "terminators": "*"},
+            Draft(
+                data=CallInput(session_id="session-1", call_id="call-1", step="menu", digits="01#", no_input=False),
+                subject="call-1",
+                party="session-1",
+            ),
+            id="a key that is no terminator",
+        ),
+        pytest.param(
+            "voice/collect",
+            {},
+            {**CALL, "mocean-digits": "#", "terminators": "#"},
+            Draft(
+                data=CallInput(session_id="session-1", call_id="call-1", digits="", no_input=True),
+                subject="call-1",
+                party="session-1",
+            ),
+            id="a terminator alone",
         ),
         pytest.param(
             "voice/collect",

@@ -6,6 +6,7 @@ import pytest
 
 from receiver.callbacks import Draft
 from receiver.fields import Fields
+from receiver.numbers import Written
 from receiver.providers import BY_NAME
 from ringback.samples import find
 from ringback.trigger import Wire, build
@@ -49,13 +50,29 @@ def status(ours: Status, wire: str, *, final: bool, message_id: str = SMSID) -> 
         pytest.param("SMS_STATUS_BOUNCED", Status.BOUNCED, True, [], id="bounced"),
         pytest.param("SMS_STATUS_EXPIRED", Status.EXPIRED, True, [], id="expired"),
         pytest.param("SMS_STATUS_ERROR", Status.FAILED, True, [], id="error: failed"),
+        pytest.param("sms_status_delivered", Status.DELIVERED, True, [], id="in lower case"),
         pytest.param("UNKNOWN_ID", Status.UNKNOWN, False, ["unknown:status"], id="an id they do not know"),
         pytest.param("SMS_STATUS_READ", Status.UNKNOWN, False, ["unknown:status"], id="a new status"),
     ],
 )
 def test_delivery_report(wire: str, ours: Status, final: bool, flags: list[str]) -> None:
     raw = {"smsid": SMSID, "status": wire}
-    assert draft_of("delivery-report", raw) == (status(ours, wire, final=final), flags)
+    known_by = wire if ours is Status.UNKNOWN else wire.upper()
+    assert draft_of("delivery-report", raw) == (status(ours, known_by, final=final), flags)
+
+
+@pytest.mark.parametrize(
+    ("sent", "message_id"),
+    [
+        pytest.param(Written("1e3"), "1000", id="exponent"),
+        pytest.param(Written("498673.0"), "498673", id="fraction"),
+        pytest.param(Written("1e999999"), "1e999999", id="an exponent that would fill the memory"),
+    ],
+)
+def test_delivery_report_of_an_id_with_a_fraction(sent: Written, message_id: str) -> None:
+    raw = {"smsid": sent, "status": "SMS_STATUS_DELIVERED"}
+    expected = status(Status.DELIVERED, "SMS_STATUS_DELIVERED", final=True, message_id=message_id)
+    assert draft_of("delivery-report", raw) == (expected, ["number:fraction"])
 
 
 def test_delivery_report_keeps_the_id() -> None:
@@ -120,6 +137,8 @@ def bodies(**given: str | None) -> dict[str, Any]:
         pytest.param({**MO, "bodygsm7": None, "unicode": True}, mo(encoding=Encoding.UCS2), [], id="unicode"),
         pytest.param({**MO, "unicode": "true"}, mo(encoding=Encoding.UCS2), [], id="unicode as a string"),
         pytest.param({**MO, "unicode": None}, mo(encoding=None), [], id="encoding not given"),
+        pytest.param({**MO, "unicode": " "}, mo(encoding=None), [], id="encoding blank"),
+        pytest.param({**MO, "unicode": ["x"]}, mo(encoding=None), ["unknown:encoding"], id="an array for an encoding"),
         pytest.param(
             {**MO, "unicode": "x"}, mo(encoding=Encoding.UNKNOWN), ["unknown:encoding"], id="encoding unknown"
         ),
@@ -138,13 +157,44 @@ def bodies(**given: str | None) -> dict[str, Any]:
         pytest.param(
             {**MO, "from": "+4915123456789", "fromcountrycode": "Germany"},
             mo(sender=parse_address("+4915123456789")),
-            [],
+            ["unknown:country"],
             id="a country that is no code is not taken",
         ),
-        pytest.param({**MO, "cost": 0.01}, mo(cost=Cost(amount="0.01", currency="EUR")), [], id="cost as a number"),
-        pytest.param({**MO, "cost": 1e-5}, mo(cost=Cost(amount="0.00001", currency="EUR")), [], id="cost 1e-05"),
-        pytest.param({**MO, "cost": "free"}, mo(cost=None), [], id="cost that is no number"),
-        pytest.param({**MO, "cost": "1e999999"}, mo(cost=None), [], id="cost that would fill the memory"),
+        pytest.param(
+            {**MO, "from": "+447700900123", "fromcountrycode": "UK"},
+            mo(sender=parse_address("+447700900123")),
+            ["unknown:country"],
+            id="two letters that are no code",
+        ),
+        pytest.param(
+            {**MO, "fromcountrycode": "USA"},
+            mo(sender=parse_address("+1230987654321")),
+            ["unknown:country"],
+            id="three letters",
+        ),
+        pytest.param(
+            {**MO, "cost": Written("0.010")}, mo(cost=Cost(amount="0.010", currency="EUR")), [], id="cost as a number"
+        ),
+        pytest.param(
+            {**MO, "cost": Written("1e-5")}, mo(cost=Cost(amount="0.00001", currency="EUR")), [], id="cost 1e-5"
+        ),
+        pytest.param({**MO, "cost": "free"}, mo(cost=None), ["unreadable:cost"], id="cost that is no number"),
+        pytest.param({**MO, "cost": "0,01"}, mo(cost=None), ["unreadable:cost"], id="cost with a comma"),
+        pytest.param({**MO, "cost": "1e999999"}, mo(cost=None), ["unreadable:cost"], id="cost that fills the memory"),
+        pytest.param({**MO, "smscount": "two"}, mo(segments=None), ["unreadable:smscount"], id="a word for segments"),
+        pytest.param({**MO, "smscount": Written("2.0")}, mo(segments=2), ["number:fraction"], id="segments 2.0"),
+        pytest.param(
+            {**MO, "body": {"text": "Hi"}},
+            mo("Have a nice d"),
+            ["unreadable:body"],
+            id="an object for a body: the hex body's text",
+        ),
+        pytest.param(
+            {**MO, "from": Written("1.230987654321e12")},
+            mo(sender=parse_address("1230987654321", "US").model_copy(update={"raw": "1.230987654321e12"})),
+            ["number:fraction"],
+            id="a sender with an exponent",
+        ),
         pytest.param({**MO, "smscount": "3"}, mo(segments=3), [], id="three segments, as a string"),
         pytest.param({**MO, "cost": None, "smscount": None}, mo(cost=None, segments=None), [], id="nulls"),
         pytest.param(bodies(body=""), mo(""), [], id="empty body"),
@@ -163,10 +213,23 @@ def bodies(**given: str | None) -> dict[str, Any]:
         pytest.param(bodies(bodyucs2="004", bodygsm7="4869"), mo("Hi"), [], id="bad ucs2, gsm7 has the text"),
         pytest.param(bodies(bodyucs2="", bodygsm7=""), mo(""), [], id="all empty"),
         pytest.param(bodies(bodyucs2="004"), mo(None), ["body:undecodable"], id="half an octet"),
-        pytest.param(bodies(bodyucs2="00480"), mo(None), ["body:undecodable"], id="truncated ucs2 alone"),
-        pytest.param(bodies(bodyucs2="004800"), mo(None), ["body:undecodable"], id="half a character"),
-        pytest.param(bodies(bodyucs2="D83D"), mo(None), ["body:undecodable"], id="half a surrogate pair"),
+        pytest.param(bodies(bodyucs2="D83D"), mo(None), ["body:undecodable"], id="half a surrogate pair alone"),
         pytest.param(bodies(bodygsm7="FF"), mo(None), ["body:undecodable"], id="an octet that is no septet"),
+        pytest.param(
+            bodies(bodyucs2="00480069D83D"), mo("Hi\ufffd"), ["body:damaged"], id="half a surrogate pair at its end"
+        ),
+        pytest.param(
+            bodies(bodyucs2="0048D83D0069"), mo("H\ufffdi"), ["body:damaged"], id="half a surrogate pair within"
+        ),
+        pytest.param(bodies(bodyucs2="004800"), mo("H\ufffd"), ["body:damaged"], id="half a character at its end"),
+        pytest.param(bodies(bodyucs2="00480"), mo("H\ufffd"), ["body:damaged"], id="half an octet at its end"),
+        pytest.param(bodies(bodygsm7="4869FF1BFF"), mo("Hi\ufffd\ufffd"), ["body:damaged"], id="broken septets"),
+        pytest.param(
+            bodies(bodyucs2="00480069D83D", bodygsm7="4869"), mo("Hi"), [], id="a broken body beside one that is whole"
+        ),
+        pytest.param(
+            bodies(bodyucs2="zz", bodygsm7="4869FF"), mo("Hi\ufffd"), ["body:damaged"], id="no hex beside a broken one"
+        ),
         pytest.param(bodies(bodygsm7="zz"), mo(None), ["body:undecodable"], id="no hex"),
     ],
 )

@@ -331,6 +331,60 @@ def test_whole_events(url: str, content_type: str, body: bytes, event: dict[str,
     assert made == event
 
 
+ORDER = b"""{
+    "message_id": "wa-2",
+    "event_data": {
+        "timestamp": 1690124844.0,
+        "to": 6.0312345678e10,
+        "content": {
+            "type": "order",
+            "catalog_id": 864331704878910.0,
+            "product_items": [{"item_price": 0.10, "quantity": 2.0}, {"item_price": 12345678901234567.89}]
+        }
+    }
+}"""
+
+
+def test_numbers_are_as_the_provider_wrote_them() -> None:
+    made = written(event_of("mocean/whatsapp-inbound-message", JSON, ORDER))
+    assert made == envelope(
+        "message.received",
+        digest("mocean", "acme", "/whatsapp-inbound-message", "wa-2"),
+        {
+            "raw": {
+                "message_id": "wa-2",
+                "event_data": {
+                    "timestamp": "1690124844.0",
+                    "to": "6.0312345678e10",
+                    "content": {
+                        "type": "order",
+                        "catalog_id": "864331704878910.0",
+                        "product_items": [
+                            {"item_price": "0.10", "quantity": "2.0"},
+                            {"item_price": "12345678901234567.89"},
+                        ],
+                    },
+                },
+            },
+            "channel": "whatsapp",
+            "message_id": "wa-2",
+            "recipient": {**OUR_NUMBER, "raw": "6.0312345678e10"},
+            "content": {
+                "type": "order",
+                "catalog_id": "864331704878910",
+                "product_items": [
+                    {"item_price": "0.10", "quantity": 2},
+                    {"item_price": "12345678901234567.89"},
+                ],
+            },
+            "flags": ["number:fraction"],
+        },
+        time="2023-07-23T15:07:24Z",
+        subject="wa-2",
+        partitionkey="wa-2",
+    )
+
+
 # Identity
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -398,6 +452,9 @@ def test_the_same_words_of_another_kind_have_another_id() -> None:
         pytest.param("mocean/delivery-report", "mocean-dlr-status", "2", False, id="DLR: status"),
         pytest.param("mocean/delivery-report", "mocean-dlr-status", 1, True, id="DLR: status as a number"),
         pytest.param("mocean/delivery-report", "mocean-dlr-status", "9", False, id="DLR: unknown status"),
+        pytest.param("mocean/delivery-report", "mocean-dlr-status", "Success", True, id="DLR: status as a word"),
+        pytest.param("mocean/delivery-report", "mocean-dlr-status", 1.0, True, id="DLR: status with a fraction"),
+        pytest.param("mocean/delivery-report", "mocean-from", 60123456789.0, True, id="DLR: number with a fraction"),
         pytest.param("mocean/delivery-report", "mocean-msgid", "M1", False, id="DLR: case of an id"),
         pytest.param("mocean/delivery-report", "mocean-to", "MOCEAN", True, id="DLR: our sender does not count"),
         pytest.param("mocean/delivery-report", "new-field", "x", True, id="DLR: nor a new field"),
@@ -432,7 +489,17 @@ def test_the_same_words_of_another_kind_have_another_id() -> None:
         pytest.param(
             "mocean/voice/status", "mocean-direction", "inbound", True, id="call status: direction is nothing"
         ),
+        pytest.param(
+            "mocean/whatsapp-delivery-status",
+            "event_data.meta_delivery_status",
+            "FAILED",
+            True,
+            id="WhatsApp status in another case",
+        ),
         pytest.param("mycoolsms/delivery-report", "smsid", "s2", False, id="My-Cool-SMS: smsid"),
+        pytest.param(
+            "mycoolsms/delivery-report", "status", "sms_status_queued", True, id="My-Cool-SMS: status in another case"
+        ),
         pytest.param("mycoolsms/delivery-report", "status", "SMS_STATUS_READ", False, id="My-Cool-SMS: status"),
     ],
 )
@@ -446,6 +513,9 @@ def test_identity(name: str, field: str, value: Any, same: bool) -> None:
     [
         pytest.param("mocean/inbound-sms", "mocean-time", None, id="MO without a time"),
         pytest.param("mocean/inbound-sms", "mocean-time", "soon", id="MO with an unreadable time"),
+        pytest.param("mocean/inbound-sms", "mocean-time", "2018-12-30", id="MO with a day alone"),
+        pytest.param("mocean/inbound-sms", "mocean-time", "2018-12-30 23:59", id="MO with a time without seconds"),
+        pytest.param("mocean/inbound-sms", "mocean-time", "1970-01-01 00:00:00", id="MO with a time never set"),
         pytest.param("mocean/number-lookup", "msgid", None, id="lookup without msgid"),
         pytest.param("mocean/voice/status", "mocean-status", None, id="call status without a status"),
     ],
@@ -511,13 +581,17 @@ def test_partition_key_where_nothing_else_is_known() -> None:
                      "2018-12-30T22:59:59Z", [], id="a zone of its own"),
         pytest.param("mocean/inbound-sms", "mocean-time", "2018-12-30 23:59:59.5", "UTC",
                      "2018-12-30T23:59:59.500000Z", [], id="a fraction"),
+        pytest.param("mocean/inbound-sms", "mocean-time", "2018-12-30 23:59", "UTC",
+                     "2018-12-30T23:59:00Z", ["time:imprecise"], id="no seconds"),
+        pytest.param("mocean/inbound-sms", "mocean-time", "2018-12-30", "UTC",
+                     RECEIVED_TEXT, ["time:imprecise"], id="a day alone"),
         pytest.param("mocean/inbound-sms", "mocean-time", None, "UTC", RECEIVED_TEXT, [], id="no time"),
         pytest.param("mocean/inbound-sms", "mocean-time", "yesterday", "UTC",
                      RECEIVED_TEXT, ["time:unreadable"], id="no readable time"),
         pytest.param("mocean/inbound-sms", "mocean-time", "0001-01-01 00:00:00", KUALA_LUMPUR,
-                     RECEIVED_TEXT, ["time:unreadable"], id="before the first day in UTC"),
+                     RECEIVED_TEXT, ["time:unreadable"], id="the first day of the calendar"),
         pytest.param("mocean/inbound-sms", "mocean-time", "9999-12-31 23:59:59", "America/New_York",
-                     RECEIVED_TEXT, ["time:unreadable"], id="after the last day in UTC"),
+                     RECEIVED_TEXT, ["time:unreadable"], id="the last day of the calendar"),
         pytest.param("mocean/whatsapp-inbound-message", "event_data.timestamp", "1690124844000", KUALA_LUMPUR,
                      "2023-07-23T15:07:24Z", [], id="milliseconds, whatever the zone"),
         pytest.param("mocean/whatsapp-inbound-message", "event_data.timestamp", None, "UTC", RECEIVED_TEXT, [],

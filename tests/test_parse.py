@@ -8,6 +8,7 @@ import pytest
 
 from receiver.door import Query, without_secret
 from receiver.fields import Repeated
+from receiver.numbers import Written
 from receiver.parse import MAX_FIELDS, UndecodableError, parse, parse_query
 
 FORM = "application/x-www-form-urlencoded"
@@ -121,10 +122,20 @@ CARRIER = {"mcc": "502", "mnc": "18"}
         ),
         pytest.param(JSON, b'{"a": "\\u0000"}', b"", one({"a": "\0"}), id="NUL in JSON"),
         pytest.param(
-            JSON, b'{"a": 1.50, "b": -0.0, "c": 1e3}', b"", one({"a": 1.5, "b": -0.0, "c": 1000.0}), id="floats",
+            JSON, b'{"a": 1.50, "b": -0.0, "c": 1e3}', b"",
+            one({"a": "1.50", "b": "-0.0", "c": "1e3"}),
+            id="a number with a fraction or an exponent: as written",
         ),
         pytest.param(
             JSON, b'{"a": 1e999, "b": -1e999}', b"", one({"a": "1e999", "b": "-1e999"}), id="infinite as text",
+        ),
+        pytest.param(
+            JSON, b'{"a": 12345678901234567.89, "b": [0.10], "c": -0}', b"",
+            one({"a": "12345678901234567.89", "b": ["0.10"], "c": "-0"}), id="not a digit is lost",
+        ),
+        pytest.param(
+            JSON, b'{"a": 1.50, "b": "\\ud83d"}', b"", one({"a": "1.50", "b": "\ufffd"}, "encoding:surrogate"),
+            id="a number beside half a surrogate pair",
         ),
         pytest.param(JSON, b'{"a": %s}' % (b"9" * 1000), b"", one({"a": int("9" * 1000)}), id="a long number"),
         pytest.param(JSON, b'{"a": %s}' % (b"9" * 5000), b"", one({"a": "9" * 5000}), id="too long a number as text"),
@@ -294,3 +305,9 @@ def test_what_an_array_holds_can_be_read_alone() -> None:
     whole = read(JSON, array)
     assert [read(JSON, callback.body or b"") for callback in whole] == [[callback] for callback in whole]
     assert json.loads(whole[0].body or b"") == {"a": 2}
+
+
+def test_a_number_with_a_fraction_is_told_from_a_text() -> None:
+    body = b'{"a": 1.50, "b": "1.50", "c": {"d": [1e3]}, "e": "\\ud83d"}'
+    (raw,) = [callback.raw for callback in read(JSON, body)]
+    assert [type(value) is Written for value in (raw["a"], raw["b"], raw["c"]["d"][0])] == [True, False, True]

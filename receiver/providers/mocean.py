@@ -8,9 +8,9 @@ from typing import Final
 
 from receiver.callbacks import Callbacks, Draft, Need, an_address, any_of
 from receiver.fields import Fields
-from receiver.times import local_time, unix_time
-from receiver.values import amount, choice
-from schemas.address import Address
+from receiver.times import local_time, to_the_second, unix_time
+from receiver.values import amount, choice, limited
+from schemas.address import Address, AddressKind
 from schemas.dlr_errors import DLR_ERRORS
 from schemas.events import (
     CallIncoming,
@@ -34,11 +34,23 @@ from schemas.events import (
     ReferredProduct,
     Status,
 )
+from schemas.mc import TERMINATORS
 from schemas.networks import MNCS, NETWORKS, Network
 
-DLR_STATUS: Final = {"1": Status.DELIVERED, "2": Status.FAILED, "3": Status.EXPIRED}
+DLR_NUMBER: Final = {Status.DELIVERED: "1", Status.FAILED: "2", Status.EXPIRED: "3"}
+DLR_STATUS: Final = {number: status for status, number in DLR_NUMBER.items()} | {
+    "success": Status.DELIVERED,
+    "failed": Status.FAILED,
+    "expired": Status.EXPIRED,
+}
 
-ENCODING: Final = {"1": Encoding.GSM7, "3": Encoding.UCS2}
+ENCODING: Final = {"1": Encoding.GSM7, "text": Encoding.GSM7, "3": Encoding.UCS2, "unicode": Encoding.UCS2}
+
+CHANNEL_TYPE: Final = frozenset({"whatsapp"})
+REPORT_EVENT_TYPE: Final = frozenset({"delivery-status"})
+MESSAGE_EVENT_TYPE: Final = frozenset({"message"})
+SOURCE_TYPE: Final = frozenset({"ad", "post"})
+RICH_MEDIA_TYPE: Final = frozenset({"image", "video"})
 
 WHATSAPP_STATUS: Final = {
     "sent": Status.SENT,
@@ -84,9 +96,14 @@ LOOKUP_ERRORS: Final = {  # code: text, permanent (our judgement, as in schemas/
     70: ("Invalid service - Request made is not a service enabled on your account.", True),
 }
 
+LOOKUP_CODE: Final = {"ok": 0} | {name.rstrip(".").lower(): code for code, (name, _) in LOOKUP_ERRORS.items()}
+
 PORTED: Final = {"ported": Ported.PORTED, "not_ported": Ported.NOT_PORTED, "unknown": Ported.UNKNOWN}
 
 NO_NETWORK: Final = Network("", None, "", None, None)
+
+NO_HANDSET: Final = frozenset({AddressKind.ALPHANUMERIC, AddressKind.SHORT_CODE})
+SWAPPED: Final = "parties:swapped"
 
 callbacks = Callbacks("mocean")
 
@@ -97,16 +114,17 @@ def delivery_report(fields: Fields) -> Draft:
     message_id = fields.word("mocean-msgid") or ""
     status = choice(fields, "mocean-dlr-status", DLR_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     code, error = dlr_error(fields)
-    recipient = fields.address("mocean-from")
+    recipient, sender = parties(fields, "mocean-from", "mocean-to")
+    number = DLR_NUMBER.get(status) or fields.word("mocean-dlr-status") or ""
     return Draft(
         subject=message_id,
-        identity=(message_id, value(recipient), fields.word("mocean-dlr-status") or "", code),
+        identity=(message_id, value(recipient), number, code),
         data=MessageStatus(
             channel=Channel.SMS,
             message_id=message_id,
             status=status,
             final=status is not Status.UNKNOWN,
-            sender=fields.address("mocean-to"),
+            sender=sender,
             recipient=recipient,
             error=error,
         ),
@@ -126,8 +144,9 @@ def inbound_sms(fields: Fields) -> Draft:
     text = fields.text("mocean-text") or ""
     keyword = fields.word("mocean-keyword")
     time = local_time(fields, "mocean-time")
+    known_by = time.isoformat() if time and to_the_second(fields) else None
     return Draft(
-        identity=(value(sender), value(recipient), time.isoformat(), text, keyword or "") if time else None,
+        identity=(value(sender), value(recipient), known_by, text, keyword or "") if known_by else None,
         time=time,
         data=MessageReceived(
             channel=Channel.SMS,
@@ -171,7 +190,7 @@ def call_status(fields: Fields) -> Draft:
 def call_input(fields: Fields) -> Draft:
     """Voice API, "Receive collect action". The step is ours: it is in the `event-url` that the MC gave."""
     session_id, call_id, caller, callee = call(fields)
-    digits = fields.word("mocean-digits") or ""
+    digits = without_terminator(fields)
     return Draft(
         subject=call_id,
         data=CallInput(
@@ -224,19 +243,22 @@ def number_lookup(fields: Fields) -> Draft:
 def whatsapp_status(fields: Fields) -> Draft:
     """WhatsApp API, "Delivery Report". As in an SMS report `from` is the end user, who got the message."""
     message_id = fields.word("message_id") or ""
+    limited(fields, "event_type", REPORT_EVENT_TYPE)
     report = fields.part("event_data")
+    limited(report, "channel_type", CHANNEL_TYPE)
     status = choice(report, "meta_delivery_status", WHATSAPP_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
-    recipient = report.address("from")
+    word = report.word("meta_delivery_status") or "" if status is Status.UNKNOWN else status.value
+    recipient, sender = parties(report, "from", "to")
     return Draft(
         subject=message_id,
-        identity=(message_id, report.word("meta_delivery_status") or ""),
+        identity=(message_id, word),
         time=unix_time(report, "timestamp"),
         data=MessageStatus(
             channel=Channel.WHATSAPP,
             message_id=message_id,
             status=status,
             final=status in WHATSAPP_FINAL,
-            sender=report.address("to"),
+            sender=sender,
             recipient=recipient,
             error=meta_error(report.part("meta_error_details")),
             conversation=conversation(report.part("meta_whatsapp_conversation")),
@@ -249,7 +271,9 @@ def whatsapp_status(fields: Fields) -> Draft:
 def whatsapp_message(fields: Fields) -> Draft:
     """WhatsApp API, "Receive Whatsapp". No `from` is documented, only a profile name; one that comes is taken."""
     message_id = fields.word("message_id") or ""
+    limited(fields, "event_type", MESSAGE_EVENT_TYPE)
     message = fields.part("event_data")
+    limited(message, "channel_type", CHANNEL_TYPE)
     sent = message.part("content")
     content = whatsapp_content(sent)
     sender = message.address("from")
@@ -280,6 +304,25 @@ def value(address: Address | None) -> str:
     return address.value if address else ""
 
 
+def parties(report: Fields, handset: str, ours: str) -> tuple[Address | None, Address | None]:
+    """Return recipient and sender of a report, whose fields are named for the handset.
+
+    Some come the other way round: a name or a short code is nobody's handset; where the other is a number, it is the
+    recipient's.
+    """
+    recipient, sender = report.address(handset), report.address(ours)
+    if recipient and sender and recipient.kind in NO_HANDSET and sender.kind is AddressKind.E164:
+        report.flag(SWAPPED)
+        return sender, recipient
+    return recipient, sender
+
+
+def without_terminator(fields: Fields) -> str:
+    """Return the digits, less a terminator that came along. Our own `event-url` says which keys are terminators."""
+    digits = fields.word("mocean-digits") or ""
+    return digits[:-1] if digits and digits[-1] in (fields.word(TERMINATORS) or "") else digits
+
+
 def call(fields: Fields) -> tuple[str | None, str, Address | None, Address | None]:
     """Give a call's session, id, caller and callee. The document's samples name the last two in two ways."""
     return (
@@ -292,23 +335,19 @@ def call(fields: Fields) -> tuple[str | None, str, Address | None, Address | Non
 
 def dlr_error(fields: Fields) -> tuple[str, Error | None]:
     """Give a report's error code in one canonical form (`0`, `000` and none are the same), and the error."""
-    code = fields.integer("mocean-error-code")
+    code = fields.integer("mocean-error-code", "unknown:error-code")
     if code is not None:
         return str(code), (DLR_ERRORS.get(code) or Error(code=code)) if code else None
-    word = fields.word("mocean-error-code")
-    if word is None:
-        return "0", None
-    fields.flag("unknown:error-code")
-    return word, Error(code=None)
+    word = fields.word("mocean-error-code", "unknown:error-code")
+    return (word, Error(code=None)) if word is not None else ("0", None)
 
 
 def lookup_error(fields: Fields) -> Error | None:
     """Give a lookup's error; None for status 0."""
-    code = fields.integer("status")
+    word = (fields.word("status") or "").lower().rstrip(".")
+    code = LOOKUP_CODE[word] if word in LOOKUP_CODE else fields.integer("status", "unknown:status")
     if code == 0:
         return None
-    if code is None:
-        fields.flag("unknown:status")
     name, permanent = LOOKUP_ERRORS.get(code or 0, (None, None))
     return Error(code=code, name=name, description=fields.word("err_msg"), permanent=permanent)
 
@@ -317,7 +356,7 @@ def meta_error(details: Fields) -> Error | None:
     """Give Meta's reason for a failure."""
     code = details.integer("error_code")
     name, description = details.word("error_title"), details.word("error_details")
-    if code == 0 or (code is None and name is None and description is None):
+    if code == 0 or (details.word("error_code") is None and name is None and description is None):
         return None
     permanent = True if code in META_PERMANENT else False if code in META_PASSING else None
     return Error(code=code, name=name, description=description, permanent=permanent)
@@ -372,11 +411,11 @@ def referral(fields: Fields) -> Referral | None:
         return None
     return Referral(
         source_url=fields.word("source_url"),
-        source_type=fields.word("source_type"),
+        source_type=limited(fields, "source_type", SOURCE_TYPE),
         source_id=fields.word("source_id"),
         headline=fields.text("headline"),
         body=fields.text("body"),
-        rich_media_type=fields.word("rich_media_type"),
+        rich_media_type=limited(fields, "rich_media_type", RICH_MEDIA_TYPE),
         rich_media_url=fields.word("rich_media_url"),
     )
 

@@ -7,29 +7,33 @@ from typing import Final
 
 from receiver.callbacks import Callbacks, Draft, an_address, any_of
 from receiver.fields import Fields
-from receiver.values import amount, choice
+from receiver.values import amount, choice, country
 from schemas.events import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
 from schemas.gsm0338 import decode_gsm0338
 
-STATUS: Final = {  # their word -> ours; UNKNOWN_ID is only named for polling, and says nothing of a message
-    "SMS_STATUS_QUEUED": Status.QUEUED,
-    "SMS_STATUS_AT_CARRIER": Status.SENT,  # some carriers never report further
-    "SMS_STATUS_DELIVERY_DELAYED": Status.DELAYED,
-    "SMS_STATUS_DELIVERED": Status.DELIVERED,
-    "SMS_STATUS_BOUNCED": Status.BOUNCED,
-    "SMS_STATUS_EXPIRED": Status.EXPIRED,
-    "SMS_STATUS_ERROR": Status.FAILED,
+WORD: Final = {  # ours -> their word; UNKNOWN_ID is only named for polling, and says nothing of a message
+    Status.QUEUED: "SMS_STATUS_QUEUED",
+    Status.SENT: "SMS_STATUS_AT_CARRIER",  # some carriers never report further
+    Status.DELAYED: "SMS_STATUS_DELIVERY_DELAYED",
+    Status.DELIVERED: "SMS_STATUS_DELIVERED",
+    Status.BOUNCED: "SMS_STATUS_BOUNCED",
+    Status.EXPIRED: "SMS_STATUS_EXPIRED",
+    Status.FAILED: "SMS_STATUS_ERROR",
 }
+STATUS: Final = {written: status for status, word in WORD.items() for written in (word, word.lower())}
 FINAL: Final = frozenset({Status.DELIVERED, Status.BOUNCED, Status.EXPIRED, Status.FAILED})
 
 ENCODING: Final = {True: Encoding.UCS2, False: Encoding.GSM7}
+UNKNOWN_ENCODING: Final = "unknown:encoding"
 CURRENCY: Final = "EUR"  # assumed: the document names it for the balance and for lookups, not for this cost
 
-HEX_BODIES: Final[tuple[tuple[str, Callable[[bytes], str]], ...]] = (
-    ("bodyucs2", lambda octets: octets.decode("utf-16-be")),
+HEX_BODIES: Final[tuple[tuple[str, Callable[[bytes, str], str]], ...]] = (  # octets, what to do about errors
+    ("bodyucs2", lambda octets, errors: octets.decode("utf-16-be", errors)),
     ("bodygsm7", decode_gsm0338),
 )
 UNDECODABLE: Final = "body:undecodable"
+DAMAGED: Final = "body:damaged"
+LOST: Final = "\ufffd"  # what is read for a character that is broken
 
 callbacks = Callbacks("mycoolsms")
 
@@ -41,7 +45,7 @@ callbacks = Callbacks("mycoolsms")
 )
 def inbound_sms(fields: Fields) -> Draft:
     """pushIncomingSms. It has neither id nor time, so a repeat cannot be told from a second message."""
-    sender = fields.address("from", country=country(fields))
+    sender = fields.address("from", country=country(fields, "fromcountrycode"))
     text = body(fields)
     cost = amount(fields, "cost")
     return Draft(
@@ -66,7 +70,7 @@ def delivery_report(fields: Fields) -> Draft:
     status = choice(fields, "status", STATUS, Status.UNKNOWN) or Status.UNKNOWN
     return Draft(
         subject=message_id,
-        identity=(message_id, fields.word("status") or ""),
+        identity=(message_id, WORD.get(status) or fields.word("status") or ""),
         data=MessageStatus(
             channel=Channel.SMS,
             message_id=message_id,
@@ -76,40 +80,42 @@ def delivery_report(fields: Fields) -> Draft:
     )
 
 
-def country(fields: Fields) -> str | None:
-    """Give the sender's country. It is null for a sender without a number; what is no ISO code is left out."""
-    word = fields.word("fromcountrycode")
-    return word.upper() if word and len(word) == 2 and word.isascii() and word.isalpha() else None
-
-
 def encoding(fields: Fields) -> Encoding | None:
     """Give the alphabet, which `unicode` tells."""
-    if fields.word("unicode") is None:
+    if fields.word("unicode", UNKNOWN_ENCODING) is None:
         return None
-    is_unicode = fields.boolean("unicode")
-    if is_unicode is None:
-        fields.flag("unknown:encoding")
-        return Encoding.UNKNOWN
-    return ENCODING[is_unicode]
+    is_unicode = fields.boolean("unicode", UNKNOWN_ENCODING)
+    return Encoding.UNKNOWN if is_unicode is None else ENCODING[is_unicode]
 
 
 def body(fields: Fields) -> str | None:
-    """Give the text: `body`, else the first of the hex bodies that can be read.
+    """Return the text: `body`, else the first of the hex bodies that can be read; one that is whole comes first.
 
     The document's own samples have truncated hex next to a whole body, so hex is read only where `body` is empty.
     """
     if text := fields.text("body"):
         return text
-    unreadable = False
-    for name, decode in HEX_BODIES:
-        digits = fields.word(name)
-        if digits is None:
-            continue
+    sent = [(decode, digits) for name, decode in HEX_BODIES if (digits := fields.word(name)) is not None]
+    if not sent:
+        return ""
+    for decode, digits in sent:
         try:
-            return decode(bytes.fromhex(digits))
+            return decode(bytes.fromhex(digits), "strict")
         except ValueError:
-            unreadable = True
-    if unreadable:
-        fields.flag(UNDECODABLE)
+            continue
+    for decode, digits in sent:
+        if text := rest(decode, digits):
+            fields.flag(DAMAGED)
+            return text
+    fields.flag(UNDECODABLE)
+    return None
+
+
+def rest(decode: Callable[[bytes, str], str], digits: str) -> str | None:
+    """Return what can be read of a hex body that was cut or broken, None for nothing."""
+    cut = len(digits) % 2
+    try:
+        text = decode(bytes.fromhex(digits[: len(digits) - cut]), "replace")
+    except ValueError:
         return None
-    return ""
+    return text + LOST * cut if text.strip(LOST) else None
