@@ -55,6 +55,7 @@ def up(settings: Settings, console: Console, vendor: Vendor | None = None) -> No
             settings = settings.model_copy(update={"redis_url": url})
             if tunnel is not None:
                 settings = _start_tunnel(supervisor, tunnel, home, settings)
+            home.announce_service(settings)
             environment = environment_of(settings)
             sweep = Sweep(worker_client(url), settings)
             sweep.start()

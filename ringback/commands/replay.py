@@ -29,7 +29,10 @@ def replay(
     from workers.discovery import has_plugins, load_registry
 
     if not settings.handlers and not has_plugins():
-        refuse("RINGBACK_HANDLERS: not set, so no handler is known here; write what the workers have")
+        refuse(
+            "RINGBACK_HANDLERS: not set, and no `ringback up` runs in this folder, so no handler is known here; "
+            "write what the workers have"
+        )
     registry = load_registry(settings.handlers)
     from ringback.replay import History, runs_of
     from ringback.replay import replay as run

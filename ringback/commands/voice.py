@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse, start
+from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse
 from ringback.hearing import KEYS, pressed, words
 from schemas.mc import Collect
 
@@ -41,7 +41,7 @@ def voice_check(
     The handlers run, here and now: call.state is kept in memory, but what else they change they change for real. No
     Redis and no service is needed.
     """
-    settings = start()
+    settings = found()
     from ringback.outline import document, trees
     from ringback.walk import walk
     from workers.discovery import has_plugins, load_registry
