@@ -5,17 +5,25 @@ from typing import Annotated
 
 import typer
 
-from ringback.choose import ChoiceError, handler_named, since
+from ringback.choose import ChoiceError, handler_named
 from ringback.commands.terminal import DryRun, OfHandler, OfType, client_of, err, fail, found, out, refuse
+from ringback.moments import since
 
-EventIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids of events, or of their entries.")]
+EventIds = Annotated[
+    list[str] | None, typer.Argument(metavar="ID…", help="Ids of events or of their entries, or how they begin.")
+]
 
 
 def replay(
     ids: EventIds = None,
     kind: OfType = None,
     since_: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only what was stored since: 2h, or RFC 3339.")
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only what was stored since: 2h, 2026-03-02, or a time as the lists print it (UTC).",
+        ),
     ] = None,
     handler: OfHandler = None,
     all_: Annotated[bool, typer.Option("--all", help="All events in the stream.")] = False,
@@ -54,7 +62,7 @@ def replay(
     counts = Counter(one.handler.name for one in runs_of(named or history.since(moment, kind), registry, only))
     err.print(f"{counts.total()} to replay")
     for name, count in counts.items():
-        out.print(f"{name}: {count}", soft_wrap=True, markup=False)
+        out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
         count = run(client, runs_of(named or history.since(moment, kind), registry, only))
         err.print(f"Put {count} on the queue.")

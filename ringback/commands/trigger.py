@@ -1,6 +1,5 @@
 """The command that sends a callback as the provider would: trigger."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -50,11 +49,9 @@ def trigger(
     for reply in replies:
         body = reply.text.strip()
         if as_json:
-            out.print_json(json.dumps({"callback": sample.name, "status": reply.status_code, "body": body}))
+            print_json({"callback": sample.name, "status": reply.status_code, "body": body})
         else:
-            out.print(
-                f"{sample.name}: {reply.status_code}" + (f" {body}" if body else ""), soft_wrap=True, markup=False
-            )
+            out.print(f"{sample.name}: {reply.status_code}" + (f" {body}" if body else ""), soft_wrap=True)
     if any(reply.is_error for reply in replies):
         raise typer.Exit(1)
 
@@ -77,7 +74,8 @@ def _list_samples(*, as_json: bool) -> None:
         print_json([{"name": one.name, "about": one.about, "fields": list(one.settable)} for one in SAMPLES.values()])
         return
     if not out.is_terminal:
-        out.print("\n".join(SAMPLES))
+        for name in SAMPLES:
+            out.print(name)
         return
     table = Table("name", "what it is", box=None)
     for one in SAMPLES.values():

@@ -60,7 +60,7 @@ def voice_check(
         for tree in trees(walked):
             out.print(tree)
         for problem in walked.problems:
-            out.print(str(problem), style="red", soft_wrap=True, markup=False)
+            out.print(str(problem), style="red", soft_wrap=True)
     err.print(f"{len(walked.problems)} problems in {walked.runs} runs of {len(registry.calls)} handlers.")
     if not walked.complete:
         err.print("Not all was followed: call.state keeps changing, so that the flow has no end of moments.")
@@ -107,7 +107,7 @@ def voice_call(
 
         try:
             if not as_json:
-                out.print(f"a call from {caller} to {callee}", style="bold", markup=False)
+                out.print(f"a call from {caller} to {callee}", style="bold")
             heard(call.ring())
             while call.asked is not None and not call.goes_elsewhere:
                 keys = next(typed, None)
@@ -148,7 +148,7 @@ def _print_turn(turn: "Turn") -> None:
     if turn.is_fallback:
         out.print("  the fallback: no handler answered; the log of the workers says why", style="red")
     for action in turn.heard:
-        out.print(f"  {words(action)}", soft_wrap=True, markup=False)
+        out.print(f"  {words(action)}", soft_wrap=True)
 
 
 def _ask(asked: Collect) -> str | None:
