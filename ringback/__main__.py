@@ -9,6 +9,7 @@ from receiver.listen import BindError
 from ringback.cli import app
 from ringback.home import BusyError
 from ringback.samples import TriggerError
+from ringback.shown import shown
 from ringback.store import StoreError, said
 from ringback.vendor import TunnelError
 from schemas.settings import SettingsError
@@ -36,7 +37,8 @@ def main() -> None:
 
 
 def _end(error: object, code: int) -> None:
-    sys.stderr.write(f"ringback: {error}\n")
+    # Wrong settings are several lines, one each.
+    sys.stderr.write(f"ringback: {shown(str(error), lines=True)}\n")
     sys.exit(code)
 
 

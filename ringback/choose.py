@@ -1,14 +1,10 @@
 """Choose: what a person typed, and the one thing that it names."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
-from schemas.settings import Duration
-
-_DURATION: Final[TypeAdapter[timedelta]] = TypeAdapter(Duration)
+_SHORTEST_BEGINNING: Final = 4
+_MOST_NAMED: Final = 5
 _SHORT_ID: Final = 8
 
 
@@ -16,19 +12,58 @@ class ChoiceError(Exception):
     """What was typed names nothing, or several things. One line that says which."""
 
 
-def by_prefix(typed: str, ids: Iterable[str], what: str) -> str:
-    """Give the id that is typed, or the only one that begins so; `what` are the things, in the plural.
+class Beginning:
+    """An id, or how it begins, as it was typed; and what it may stand for. Of many candidates a few are kept."""
 
-    Raises ChoiceError.
-    """
-    found = [one for one in ids if typed and one.startswith(typed)]
-    if typed in found:
-        return typed
-    if not found:
-        raise ChoiceError(f"none of the {what} has the id {typed}")
-    if len(found) > 1:
-        raise ChoiceError(f"{len(found)} {what} have ids that begin with {typed}; write more of it")
-    return found[0]
+    def __init__(self, typed: str, things: str, absent: str) -> None:
+        """`things`: what is looked for, in the plural. `absent`: the error where there is none."""
+        self.typed = typed
+        self._things = things
+        self._absent = absent
+        self._whole: str | None = None
+        self._found: dict[str, str] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no other id whose beginning this is would change anything."""
+        too_short = len(self.typed) < _SHORTEST_BEGINNING
+        return self._whole is not None or too_short or len(self._found) > _MOST_NAMED
+
+    def offer(self, known: str, thing: str) -> None:
+        """Take an id that is known into account; `thing` is what it leads to. Of one id's things the first counts."""
+        if known == self.typed:
+            self._whole = self._whole or thing
+        elif not self.is_settled and known.startswith(self.typed):
+            self._found.setdefault(known, thing)
+
+    def only(self) -> str:
+        """Return the thing whose id was typed whole, or the only one whose id begins so. Raises ChoiceError."""
+        if self._whole is not None:
+            return self._whole
+        things = set(self._found.values())
+        if len(things) == 1:
+            return things.pop()
+        if not things and len(self.typed) < _SHORTEST_BEGINNING:
+            raise ChoiceError(f"{self._absent}; a beginning needs {_SHORTEST_BEGINNING} characters at least")
+        if not things:
+            raise ChoiceError(self._absent)
+        named = ", ".join(list(self._found)[:_MOST_NAMED])
+        if len(self._found) > _MOST_NAMED:
+            raise ChoiceError(
+                f"more than {_MOST_NAMED} {self._things} have ids that begin with {self.typed}, such as {named}; "
+                "write more of it"
+            )
+        raise ChoiceError(
+            f"{len(self._found)} {self._things} have ids that begin with {self.typed}: {named}; write more of it"
+        )
+
+
+def by_beginning(typed: str, ids: Iterable[str], things: str, absent: str) -> str:
+    """Return the id that was typed, or the only one that begins so. Raises ChoiceError; see `Beginning`."""
+    beginning = Beginning(typed, things, absent)
+    for one in ids:
+        beginning.offer(one, one)
+    return beginning.only()
 
 
 def short_length(ids: Iterable[str]) -> int:
@@ -51,21 +86,3 @@ def handler_named(typed: str, names: Iterable[str]) -> str | None:
     if len(found) > 1:
         raise ChoiceError(f'--handler "{typed}": write which of {", ".join(found)}')
     return found[0] if found else None
-
-
-def since(typed: str, now: datetime) -> datetime:
-    """Read a duration that ended now (`90s`, `2h`, `7d`; a bare number is in seconds), or a time in RFC 3339.
-
-    Raises ChoiceError.
-    """
-    try:
-        return now - _DURATION.validate_python(typed)
-    except (ValidationError, OverflowError):
-        pass
-    try:
-        moment = datetime.fromisoformat(typed)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ChoiceError(f'--since "{typed}": write a duration such as 2h, or a time such as 2026-03-02T08:00:00Z')
-    return moment.astimezone(UTC)

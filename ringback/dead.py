@@ -19,7 +19,7 @@ from rq.job import Job
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from ringback.choose import by_prefix, handler_named
+from ringback.choose import by_beginning, handler_named
 from schemas.keys import RETRIES_QUEUE, RETRY_JOB
 from workers.letters import DEAD_LETTER_TTL_S, Letters
 
@@ -72,9 +72,10 @@ class DeadLetters:
         return [letter_id for letter_id, _ in self._died()]
 
     def named(self, typed: Iterable[str]) -> list[str]:
-        """Find ids by how they begin, each once. Raises ChoiceError."""
+        """Find ids, or the only ones that begin so, each once. Raises ChoiceError."""
         ids = self.ids()
-        return list(dict.fromkeys(by_prefix(one, ids, "dead letters") for one in typed))
+        absent = "none of the dead letters has the id {}; `ringback dead ls` lists them"
+        return list(dict.fromkeys(by_beginning(one, ids, "dead letters", absent.format(one)) for one in typed))
 
     def latest(self, limit: int, handler: str | None = None, kind: str | None = None) -> list[Letter]:
         """Give the newest that fit, the oldest of them first. Raises ChoiceError."""

@@ -3,14 +3,19 @@
 import fcntl
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
+from schemas.redis_url import without_password
 from schemas.settings import Settings, SettingsError, Token
 
 _OWN_ACCOUNT: Final = "default"
+_ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port")
+_TRIES: Final = 10
+_PAUSE_S: Final = 0.05
 
 
 class BusyError(Exception):
@@ -34,12 +39,16 @@ class Home:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / ".gitignore").write_text("*\n")
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(
-                f"another `ringback up` already works in {self.folder}; stop it, or set RINGBACK_DATA_DIR"
-            ) from None
+        for left in reversed(range(_TRIES)):
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not left:
+                    raise BusyError(
+                        f"another `ringback up` already works in {self.folder}; stop it, or set RINGBACK_DATA_DIR"
+                    ) from None
+                time.sleep(_PAUSE_S)  # another command may be asking, for an instant, whether we are here
 
     def own_token(self) -> Token:
         """Give the token that `up` made when none was set, making it the first time."""
@@ -49,30 +58,61 @@ class Home:
         return Token(account=_OWN_ACCOUNT, secret=SecretStr(file.read_text().strip()))
 
     def announce_store(self, url: str) -> None:
-        """Tell other commands where the embedded server is."""
+        """Tell other commands where the store is."""
         self._write_private(self.folder / "redis.url", url)
 
     def announce_public_url(self, url: str) -> None:
         """Tell other commands which public URL leads here."""
         self._write_private(self.folder / "public.url", url)
 
+    def announce_service(self, settings: Settings) -> None:
+        """Tell other commands the handlers and the port, and the Redis, unless its URL has a password."""
+        self._write_private(self.folder / "handlers", ",".join(settings.handlers))
+        self._write_private(self.folder / "port", str(settings.port))
+        if settings.redis_url == without_password(settings.redis_url or ""):
+            self.announce_store(settings.redis_url)
+
     def withdraw(self) -> None:
-        """Tell other commands that the embedded server and the public URL are gone."""
-        for name in ("redis.url", "public.url"):
+        """Tell other commands that what was announced is over."""
+        for name in _ANNOUNCED:
             (self.folder / name).unlink(missing_ok=True)
 
     def find(self, settings: Settings) -> Settings:
-        """Complete the settings with what a running `up` has made: its token, its embedded server, its public URL."""
+        """Complete the settings with the token that `up` has made, and with what a running one announces."""
         found: dict[str, object] = {}
         if not settings.tokens and (self.folder / "token").exists():
             found["tokens"] = (self.own_token(),)
-        url = self.folder / "redis.url"
-        if settings.redis_url is None and url.exists():
-            found["redis_url"] = url.read_text().strip()
-        public_url = self.folder / "public.url"
-        if settings.public_url is None and public_url.exists():
-            found["public_url"] = public_url.read_text().strip()
+        if not self._is_taken():  # an `up` that was killed has left what it announced
+            return settings.model_copy(update=found)
+        if settings.redis_url is None and (url := self._announced("redis.url")):
+            found["redis_url"] = url
+        if settings.public_url is None and (url := self._announced("public.url")):
+            found["public_url"] = url
+        if not settings.handlers and (modules := self._announced("handlers")):
+            found["handlers"] = tuple(modules.split(","))
+        if (not settings.port or "port" not in settings.model_fields_set) and (port := self._announced("port")):
+            found["port"] = int(port)
         return settings.model_copy(update=found)
+
+    def _announced(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def _is_taken(self) -> bool:
+        """Whether an `up` works in the folder: it alone keeps the lock."""
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     @staticmethod
     def _write_private(file: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, TextIO
 
@@ -16,6 +17,7 @@ import structlog
 from structlog.dev import plain_traceback
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from ringback.shown import shown
 from ringback.tracebacks import without_messages
 from schemas.settings import LogFormat, LogLevel
 
@@ -25,6 +27,7 @@ log = structlog.get_logger()
 _QUIET: Final = ("httpx", "httpcore", "rq", "rq.worker", "rq.job", "rq.queue", "rq.scheduler", "uvicorn", "asyncio")
 # asyncio says in words what went wrong, and then shows the task or the callback with all that it holds.
 _WORDS: Final = re.compile(r"[^\n<(]*")
+_OF_LINES: Final = ("exception", "stack")
 
 Work = Callable[[], Mapping[str, object]]
 """Gives the keys that name what this process works on at the moment; none where it is nothing."""
@@ -52,11 +55,12 @@ def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict) -> None:
         if console
         else structlog.processors.JSONRenderer()
     )
+    before: list[Processor] = [_shown] if console else []  # JSON escapes by itself
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _in_words],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *before, renderer],
         )
     )
     root = logging.getLogger()
@@ -77,6 +81,30 @@ class _Adding:
         for name, value in self._work().items():
             line.setdefault(name, value)
         return line
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A value as a line for people has it."""
+
+    value: object
+
+    def __repr__(self) -> str:
+        return shown(repr(self.value))
+
+
+def _shown(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Let nothing of a line steer the terminal. Tracebacks, which hold no values, are the only text of more lines."""
+    safe: EventDict = {}
+    for name, value in line.items():
+        if name == "event":
+            value = shown(str(value).rstrip())
+        elif name in _OF_LINES and isinstance(value, str):
+            value = shown(value, lines=True)
+        elif not isinstance(value, str) or value != shown(value):
+            value = _Shown(value)
+        safe[shown(name)] = value
+    return safe
 
 
 def _in_words(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

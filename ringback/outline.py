@@ -13,6 +13,7 @@ from rich.tree import Tree
 
 from ringback.flow import Answer, Flow, Moment, Problem, Walked
 from ringback.hearing import KEYS, heard_of, pressed, read_mc, words
+from ringback.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,9 @@ def _labelled(text: Text, drawn: Drawn) -> Text:
     if drawn.handler:
         text.append(f"  {drawn.handler.rpartition('.')[2]}", style="not bold dim")
     if drawn.problem:
-        text.append(f"\n  {drawn.problem}; the caller hears the fallback:", style="not bold red")
+        text.append(f"\n  {shown(drawn.problem)}; the caller hears the fallback:", style="not bold red")
     for action in heard_of(read_mc(json.loads(drawn.mc))):
-        text.append(f"\n  {words(action)}", style="not bold")
+        text.append(f"\n  {shown(words(action))}", style="not bold")
     if drawn.asks:
         text.append(f" -> {_whither(drawn)}", style="not bold cyan")
     return text

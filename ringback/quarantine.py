@@ -5,7 +5,7 @@ Imports RQ (through the committer), so the command line imports it only once RQ'
 
 import asyncio
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -13,7 +13,7 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
@@ -23,6 +23,8 @@ from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import Kept, Quarantine
 from receiver.script import Terms, commit_client
+from ringback.choose import by_beginning
+from ringback.lookup import entries_beginning
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.settings import Settings
@@ -89,14 +91,15 @@ class Entries:
         found.reverse()
         return found
 
-    def find(self, entry_id: str) -> Entry | None:
-        """Find one by its id."""
-        try:
-            found = _entries(self._redis.xrange(self._keys.quarantine, min=entry_id, max=entry_id))
-        except ResponseError:  # no entry id
-            return None
-        # An id without its second half would be a range.
-        return found[0] if found and found[0].entry_id == entry_id else None
+    def named(self, typed: Iterable[str]) -> list[Entry]:
+        """Find requests by their ids, or the only ones that begin so, each once. Raises ChoiceError."""
+        found: dict[str, Entry] = {}
+        for one in typed:
+            absent = f"no request {one} in quarantine; `ringback quarantine ls` lists them"
+            entries = dict(entries_beginning(self._redis, self._keys.quarantine, one))
+            entry_id = by_beginning(one, entries, "requests in quarantine", absent)
+            found[entry_id] = Entry(entry_id, _kept(entries[entry_id]))
+        return list(found.values())
 
     def all(self) -> Iterator[Entry]:
         """Give those that are there now, the oldest first; not what comes meanwhile."""
@@ -200,7 +203,7 @@ def _entries(reply: object) -> list[Entry]:
     return [Entry(entry_id.decode(), _kept(fields)) for entry_id, fields in entries]
 
 
-def _kept(fields: dict[bytes, bytes]) -> Kept:
+def _kept(fields: Mapping[bytes, bytes]) -> Kept:
     return Kept(
         account=fields[b"account"].decode(),
         path=fields[b"path"].decode(),

@@ -12,9 +12,9 @@ from typing import Final, cast
 import structlog
 from pydantic import ValidationError
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from ringback.choose import ChoiceError
+from ringback.lookup import event_entries
 from schemas.events import EVENTS, Event
 from schemas.keys import Keys
 from workers.letters import Letters
@@ -68,32 +68,16 @@ class History:
                 return
             start = f"({page[-1][0]}"
 
-    def named(self, names: Iterable[str]) -> list[Stored]:
-        """Find events by their ids or their entries', each once. Raises ChoiceError where one is not there."""
-        found: dict[str, Stored | None] = {name: self._known(name) for name in names}
-        # An id is known for as long as a repeat of it would be; the event may stay in the stream for longer.
-        missing = {name for name, stored in found.items() if stored is None}
-        if missing:
-            for one in self.since():
-                if one.event.id in missing:
-                    found[one.event.id] = one
-        for name, stored in found.items():
-            if stored is None:
-                raise ChoiceError(f"no event {name} in the stream; it may have been trimmed")
-        return list({stored.event.id: stored for stored in found.values() if stored}.values())
-
-    def _known(self, name: str) -> Stored | None:
-        entry_id: str | None = name
-        if "-" not in name:
-            seen = cast("bytes | None", self._redis.get(self._keys.seen(name)))
-            entry_id = seen.decode() if seen else None
-        if entry_id is None:
-            return None
-        try:
+    def named(self, typed: Sequence[str]) -> list[Stored]:
+        """Find events by their ids, their entries', or how these begin, each once. Raises ChoiceError."""
+        found: dict[str, Stored] = {}
+        for entry_id in event_entries(self._redis, self._keys, typed):
             page = _page(self._redis.xrange(self._keys.events, min=entry_id, max=entry_id))
-        except ResponseError:  # no entry id
-            return None
-        return _stored(*page[0]) if page else None
+            stored = _stored(*page[0]) if page else None
+            if stored is None:
+                raise ChoiceError(f"the entry {entry_id} holds no event that can be read")
+            found[stored.event.id] = stored
+        return list(found.values())
 
 
 def runs_of(events: Iterable[Stored], registry: Registry, only: str | None = None) -> Iterator[Run]:

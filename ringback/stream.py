@@ -9,7 +9,10 @@ from pydantic import ValidationError
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from ringback.choose import ChoiceError
 from ringback.eventlog import summary
+from ringback.lookup import event_entries
+from ringback.moments import written
 from schemas.events import EVENTS, Event
 from schemas.keys import HANDLERS_GROUP, Keys
 
@@ -37,8 +40,7 @@ class Listed:
 
     def line(self) -> str:
         """Give it in one line, without texts and numbers."""
-        when = self.event.receivedat.strftime("%Y-%m-%d %H:%M:%S")
-        return f"{when}  {self.event.id}  {self.event.type.value:<18}  {summary(self.event)}"
+        return f"{written(self.event.receivedat)}  {self.event.id}  {self.event.type.value:<18}  {summary(self.event)}"
 
 
 class Stream:
@@ -64,21 +66,13 @@ class Stream:
         waiting = self._unhandled(found[0][0]) if found else None
         return [Listed(entry_id, event, waiting.handled(entry_id) if waiting else None) for entry_id, event in found]
 
-    def find(self, name: str) -> Listed | None:
-        """Find an event by its id or by its entry's."""
-        entry_id = name if "-" in name else None
-        if entry_id is None:
-            seen = cast("bytes | None", self._redis.get(self._keys.seen(name)))
-            entry_id = seen.decode() if seen else None
-        if entry_id is None:
-            return None
-        try:
-            page = _entries(self._redis.xrange(self._keys.events, min=entry_id, max=entry_id))
-        except ResponseError:  # no entry id
-            return None
+    def find(self, typed: str) -> Listed:
+        """Find an event by its id, by its entry's, or by how one of them begins. Raises ChoiceError."""
+        (entry_id,) = event_entries(self._redis, self._keys, [typed])
+        page = _entries(self._redis.xrange(self._keys.events, min=entry_id, max=entry_id))
         event = page[0][1] if page else None
         if event is None:
-            return None
+            raise ChoiceError(f"the entry {entry_id} holds no event that can be read")
         waiting = self._unhandled(entry_id)
         return Listed(entry_id, event, waiting.handled(entry_id) if waiting else None)
 

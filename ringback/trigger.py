@@ -10,7 +10,7 @@ Method, body format, headers and nesting are the provider's: what the receiver m
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn
 from urllib.parse import quote, urlencode
@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import JsonValue
 
+from receiver.door import CONTEXT_PREFIX, TOKEN_PARAMETER
 from ringback.samples import Occasion, Sample, TriggerError, Values, hint
 
 _CONTENT_TYPES: Final = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
@@ -33,12 +34,16 @@ class UnfitValueError(TriggerError):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One HTTP request as the provider would make it, less the host and the secret."""
+    """One HTTP request as the provider would make it, less the host and the secret.
+
+    `query`: what else stands in the URL that was pasted at the provider.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 def random_id() -> str:
@@ -50,28 +55,39 @@ def build(
     sample: Sample,
     overrides: Mapping[str, str],
     *,
+    raw: Mapping[str, str] | None = None,
     now: datetime | None = None,
     new_id: Callable[[], str] = random_id,
 ) -> Wire:
     """Write the callback with the caller's values in place of the sample's. `now`, if given, has a zone.
 
-    Raises `UnknownFieldError` for a name that the sample does not know, `UnfitValueError` for, say, letters in a JSON
-    number.
+    A name that begins with `ctx.` is a parameter of the URL. `raw` are fields of any name and type: in JSON a value
+    that can be read as JSON is sent as that.
+
+    Raises `UnknownFieldError` for a name in `overrides` that the sample does not know, `UnfitValueError` for, say,
+    letters in a JSON number.
     """
+    raw = raw or {}
     settable = sample.settable
-    for name in overrides:
+    query = {name: text for name, text in overrides.items() if name.startswith(CONTEXT_PREFIX)}
+    fields = {name: text for name, text in overrides.items() if name not in query}
+    for name in fields:
         if name not in settable:
-            raise UnknownFieldError(f'{sample.name} has no field "{name}"; {hint(name, settable)}')
+            raise UnknownFieldError(
+                f'{sample.name} has no field "{name}"; {hint(name, settable)} (--raw sends it anyway)'
+            )
     values = {
-        **sample.usual(overrides),
-        **new_values(sample, overrides, Occasion(now or datetime.now(UTC), new_id)),
-        **{name: typed(sample, name, text) for name, text in overrides.items() if name != "step"},
+        **sample.usual(fields),
+        **new_values(sample, fields, Occasion(now or datetime.now(UTC), new_id)),
+        **{name: typed(sample, name, text) for name, text in fields.items() if name != "step"},
+        **{name: untyped(sample, text) for name, text in raw.items()},
     }
     return Wire(
         method=sample.method,
-        path=_path(sample, overrides),
+        path=_path(sample, fields),
         headers={"Content-Type": _CONTENT_TYPES[sample.format], **sample.headers},
         body=_form(values) if sample.format == "form" else _json(values),
+        query=query,
     )
 
 
@@ -80,6 +96,7 @@ def series(
     overrides: Mapping[str, str],
     count: int,
     *,
+    raw: Mapping[str, str] | None = None,
     now: datetime | None = None,
     new_id: Callable[[], str] = random_id,
 ) -> Iterator[Wire]:
@@ -89,15 +106,16 @@ def series(
     """
     last = now or datetime.now(UTC)
     for before in reversed(range(count)):
-        yield build(sample, overrides, now=last - timedelta(seconds=before), new_id=new_id)
+        yield build(sample, overrides, raw=raw, now=last - timedelta(seconds=before), new_id=new_id)
 
 
 def send(client: httpx.Client, base_url: str, token: str | None, wire: Wire) -> httpx.Response:
     """Send the callback to the receiver at `base_url`, with the secret in the query unless it runs without."""
+    parameters = {**({} if token is None else {TOKEN_PARAMETER: token}), **wire.query}
+    query = f"?{urlencode(parameters, errors='surrogateescape')}" if parameters else ""
     return client.request(
         wire.method,
-        base_url.rstrip("/") + wire.path,
-        params=None if token is None else {"token": token},
+        base_url.rstrip("/") + wire.path + query,
         headers=dict(wire.headers),
         content=wire.body,
     )
@@ -133,6 +151,20 @@ def typed(sample: Sample, name: str, text: str) -> JsonValue:
     raise UnfitValueError(f'{sample.name}: {name} is "{text}"; write it like {json.dumps(example)}')
 
 
+def untyped(sample: Sample, text: str) -> JsonValue:
+    """Read the caller's text of a field that no document describes: JSON as JSON where it can be read, else a string.
+
+    A form has only strings.
+    """
+    if sample.format == "form":
+        return text
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
@@ -162,7 +194,7 @@ def _json(values: Values) -> bytes:
         for parent in parents:
             below = here.setdefault(parent, {})
             if not isinstance(below, dict):
-                raise TypeError(f"a sample has both {name} and a plain value above it")
+                raise UnfitValueError(f'{name}: "{parent}" has a value of its own, so there is nothing below it')
             here = below
         here[last] = value
     return json.dumps(tree).encode("ascii")

@@ -6,13 +6,13 @@ from ipaddress import ip_network
 from typing import Final
 
 import httpx
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from receiver.listen import bind
 from receiver.providers import CALLBACKS
 from ringback.children import DEFAULT_QUEUES, receiver_child, store_child, worker_children
 from ringback.home import Home
+from ringback.screen import Screen
 from ringback.store import await_store, check_store, command, socket_path
 from ringback.supervisor import Supervisor
 from ringback.tunnel import Tunnel
@@ -27,7 +27,7 @@ _READY_S: Final = 30.0
 _LOOPBACK: Final = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
-def up(settings: Settings, console: Console, vendor: Vendor | None = None) -> None:
+def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> None:
     """Run everything until SIGINT or SIGTERM, with a tunnel to it where its vendor is given.
 
     Raises BindError, BusyError, StoreError, TunnelError, HandlerError: each is one line that says what is wrong and
@@ -55,6 +55,7 @@ def up(settings: Settings, console: Console, vendor: Vendor | None = None) -> No
             settings = settings.model_copy(update={"redis_url": url})
             if tunnel is not None:
                 settings = _start_tunnel(supervisor, tunnel, home, settings)
+            home.announce_service(settings)
             environment = environment_of(settings)
             sweep = Sweep(worker_client(url), settings)
             sweep.start()
@@ -90,25 +91,26 @@ def callback_names() -> list[str]:
     return [callback.name for callback in CALLBACKS if "{" not in callback.path]
 
 
-def greet(console: Console, settings: Settings, handlers: int) -> None:
+def greet(console: Screen, settings: Settings, handlers: int) -> None:
     """Say what runs, where the callbacks go, and how to try it."""
-    console.print(f"\n[bold green]Ringback is up[/] on {settings.base_url} with {handlers} handlers.\n")
+    is_up = ("\nRingback is up", "bold green")
+    console.print(Text.assemble(is_up, f" on {settings.base_url} with {handlers} handlers.\n"))
     print_urls(console, settings, settings.tokens[:1] or (None,))
     example = settings.callback_url("mocean/inbound-sms", next(iter(settings.tokens), None))
-    console.print("\nTry it:\n")
+    console.print(Text("\nTry it:\n"))
     body = "mocean-from=60123456789&mocean-to=63001&mocean-text=Hello"
-    console.print(f"  curl -d '{body}' \\\n    '{escape(example)}'", soft_wrap=True, highlight=False)
-    console.print("  ringback trigger mocean/voice/answer", highlight=False)
-    console.print("\nCtrl-C stops.\n")
+    console.print(Text(f"  curl -d '{body}' \\\n    '{example}'"), soft_wrap=True)
+    console.print("  ringback trigger mocean/voice/answer")
+    console.print(Text("\nCtrl-C stops.\n"))
 
 
-def print_urls(console: Console, settings: Settings, tokens: Sequence[Token | None]) -> None:
+def print_urls(console: Screen, settings: Settings, tokens: Sequence[Token | None]) -> None:
     """Print the callback URLs, for each token given."""
     for token in tokens:
         if token is not None:
-            console.print(f"Callback URLs of the account [bold]{escape(token.account)}[/]:")
+            console.print(Text.assemble("Callback URLs of the account ", (token.account, "bold"), ":"))
         for name in callback_names():
-            console.print(f"  {escape(settings.callback_url(name, token))}", soft_wrap=True, highlight=False)
+            console.print(f"  {settings.callback_url(name, token)}", soft_wrap=True)
 
 
 def _start_store(supervisor: Supervisor, home: Home) -> str:

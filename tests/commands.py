@@ -43,7 +43,8 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
         to.write(json.dumps(asdict(order)) + "\n")
         to.flush()
         code = int(back.readline())
-        return subprocess.CompletedProcess(["ringback", *words], code, out.read_text(), err.read_text())
+        written = (file.read_bytes().decode() for file in (out, err))  # not read_text, which hides a \r
+        return subprocess.CompletedProcess(["ringback", *words], code, *written)
 
 
 @cache

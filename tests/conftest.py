@@ -26,6 +26,7 @@ BEGIN_WITH = (
     "test_workers.py",
     "test_tunnel.py",
     "test_sweep.py",
+    "test_shown.py",
 )
 
 

@@ -1,37 +1,40 @@
 """Choosing: what a person types on the command line, and the one thing that it names."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from ringback.choose import ChoiceError, by_prefix, handler_named, short_length, since
+from ringback.choose import ChoiceError, by_beginning, handler_named, short_length
 
-NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
+IDS = ["1a", "1a2b3c", "1a2b3d", "1a2b", "2c2c2c2c", *(f"3333-{number}" for number in range(6))]
 
 
 @pytest.mark.parametrize(
     ("typed", "found"),
     [
-        pytest.param("1a2b", "1a2b", id="whole"),
-        pytest.param("2", "2c", id="its beginning"),
-        pytest.param("1a", "1a", id="whole, and the beginning of another"),
+        pytest.param("2c2c2c2c", "2c2c2c2c", id="whole"),
+        pytest.param("2c2c", "2c2c2c2c", id="its beginning"),
+        pytest.param("1a2b", "1a2b", id="whole, and the beginning of others"),
+        pytest.param("1a", "1a", id="whole, and short"),
     ],
 )
 def test_an_id(typed: str, found: str) -> None:
-    assert by_prefix(typed, ["1a", "1a2b", "1a2c", "2c"], "things") == found
+    assert by_beginning(typed, IDS, "things", "no such thing") == found
 
 
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        pytest.param("1a2", "2 things have ids that begin with 1a2; write more of it", id="several"),
-        pytest.param("a2", "none of the things has the id a2", id="its middle"),
-        pytest.param("", "none of the things has the id ", id="nothing"),
+        pytest.param("1a2b3", "2 things have ids that begin with 1a2b3: 1a2b3c, 1a2b3d; write more of it", id="two"),
+        pytest.param("3333", "more than 5 things have ids that begin with 3333, such as 3333-0, 3333-1, 3333-2, "
+                     "3333-3, 3333-4; write more of it", id="many"),
+        pytest.param("c2c2", "no such thing", id="its middle"),
+        pytest.param("2c2c2c2c2", "no such thing", id="more than it"),
+        pytest.param("2c2", "no such thing; a beginning needs 4 characters at least", id="too short"),
+        pytest.param("", "no such thing; a beginning needs 4 characters at least", id="nothing"),
     ],
-)
+)  # fmt: skip
 def test_no_id(typed: str, error: str) -> None:
     with pytest.raises(ChoiceError) as raised:
-        by_prefix(typed, ["1a", "1a2b", "1a2c"], "things")
+        by_beginning(typed, IDS, "things", "no such thing")
     assert str(raised.value) == error
 
 
@@ -70,28 +73,3 @@ def test_several_handlers() -> None:
     with pytest.raises(ChoiceError) as raised:
         handler_named("greet", ["b.greet", "a.greet", "b.greet"])
     assert str(raised.value) == '--handler "greet": write which of a.greet, b.greet'
-
-
-@pytest.mark.parametrize(
-    ("typed", "moment"),
-    [
-        pytest.param("90", NOW - timedelta(seconds=90), id="seconds"),
-        pytest.param("2h", NOW - timedelta(hours=2), id="hours"),
-        pytest.param("1.5d", NOW - timedelta(days=1.5), id="a day and a half"),
-        pytest.param("2026-03-02T08:00:00Z", NOW.replace(minute=0, second=0), id="UTC"),
-        pytest.param("2026-03-02t16:00:00.5+08:00", NOW.replace(minute=0, second=0, microsecond=500_000), id="a zone"),
-    ],
-)
-def test_since(typed: str, moment: datetime) -> None:
-    assert since(typed, NOW) == moment
-
-
-@pytest.mark.parametrize(
-    "typed", ["", "soon", "-2h", "2 weeks", "2026-03-02", "2026-03-02T08:00:00", "9999999d", "99999999999999d"]
-)
-def test_no_since(typed: str) -> None:
-    with pytest.raises(ChoiceError) as raised:
-        since(typed, NOW)
-    assert str(raised.value) == (
-        f'--since "{typed}": write a duration such as 2h, or a time such as 2026-03-02T08:00:00Z'
-    )

@@ -172,9 +172,10 @@ def test_choosing_by_handler_and_type(service: Service) -> None:
                      "all with --all", id="ids and all"),
         pytest.param(["--all", "--type", "call.input"], 2, "name dead letters by their ids, or choose them with "
                      "--handler and --type, or all with --all", id="all and a filter"),
-        pytest.param(["{}", "zzz"], 1, "none of the dead letters has the id zzz; `ringback dead ls` lists them",
+        pytest.param(["{}", "zzzz"], 1, "none of the dead letters has the id zzzz; `ringback dead ls` lists them",
                      id="absent"),
-        pytest.param([""], 1, "none of the dead letters has the id ; `ringback dead ls` lists them", id="empty"),
+        pytest.param([""], 1, "none of the dead letters has the id ; `ringback dead ls` lists them; a beginning needs "
+                     "4 characters at least", id="empty"),
     ],
 )  # fmt: skip
 def test_what_is_asked_wrongly_changes_nothing(

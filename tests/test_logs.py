@@ -27,11 +27,23 @@ LOGGED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         {"event": "Worker w: job j failed (why)", "level": "warning", "logger": "rq.worker"},
         "[warning  ] Worker w: job j failed (why)   [rq.worker]",
     ),
+    "a stranger's": (
+        'log.warning("a\\x1b[31m\\nforged ", id="x\\x9b2J", text="y\\u202e z", flags=["\\x07"], **{"k\\r": 3})',
+        {
+            "event": "a\x1b[31m\nforged ",
+            "level": "warning",
+            "id": "x\x9b2J",
+            "text": "y\u202e z",
+            "flags": ["\x07"],
+            "k\r": 3,
+        },
+        r"[warning  ] a\x1b[31m\nforged              flags=['\x07'] id='x\x9b2J' k\r=3 text='y\u202e z'",
+    ),
     "RQ's chatter": ('logging.getLogger("rq.worker").info("Worker w: started")', {}, ""),
     "uvicorn's": (
         'logging.getLogger("uvicorn.error").error("Exception in ASGI application\\n")',
         {"event": "Exception in ASGI application\n", "level": "error", "logger": "uvicorn.error"},
-        "[error    ] Exception in ASGI application\n [uvicorn.error]",
+        "[error    ] Exception in ASGI application  [uvicorn.error]",
     ),
     "httpx's, with the URL": ('logging.getLogger("httpx").info("GET https://a.example/?token=secret")', {}, ""),
     "asyncio's, with what a task holds": (

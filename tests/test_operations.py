@@ -1,4 +1,4 @@
-"""docs/operations.md: what it names exists, and its procedures do what it says."""
+"""docs/operations.md: each alert has its section, and its procedures do what it says."""
 
 import asyncio
 import json
@@ -14,18 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
-import typer.main
 from redis import Redis
 
 import tests.chaos.sender
 from receiver.admin.check import Check, Grade
 from receiver.admin.health import redis_checks
 from receiver.script import commit_client
-from ringback.cli import app
 from ringback.doctor import spool_check
 from ringback.samples import find
 from ringback.store import await_store, binary
@@ -37,26 +35,15 @@ from tests.chaos.plan import Plan
 from tests.chaos.sender import Sender
 from tests.chaos.verdict import judge
 from tests.service import RINGBACK, ROOT, Service, await_ready, clean_environment, free_port, process, valkey, wait_for
-from tests.test_alerts import exposed as exposed
 from tests.test_alerts import rules
+from tests.test_pages import anchors
 from tests.tools import DEPLOY, check, tool
 
 PAGE: Final = ROOT / "docs" / "operations.md"
 TEXT: Final = PAGE.read_text()
-SOURCES: Final = [file for part in ("receiver", "workers", "ringback") for file in sorted((ROOT / part).rglob("*.py"))]
 
 
 # What the page says
-
-
-def blocks() -> list[str]:
-    return re.findall(r"```(?:sh|console)\n(.*?)```", TEXT, re.DOTALL)
-
-
-def code() -> list[str]:
-    """Give everything that is set as code, a line each."""
-    prose = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
-    return [*re.findall(r"`([^`\n]+)`", prose), *(line for block in blocks() for line in block.splitlines())]
 
 
 def section(title: str) -> str:
@@ -76,11 +63,6 @@ def procedure(title: str, places: Mapping[str, str]) -> str:
     return script
 
 
-def anchors(file: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", file.read_text(), flags=re.DOTALL), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 def test_each_alert_has_its_section() -> None:
     alerts = [rule["alert"] for rule in rules()]
     assert re.findall(r"^### (Ringback\w+)$", TEXT, re.MULTILINE) == alerts
@@ -88,49 +70,6 @@ def test_each_alert_has_its_section() -> None:
         file, _, anchor = rule["annotations"]["runbook"].partition("#")
         assert (file, anchor) == ("docs/operations.md", rule["alert"].lower())
         assert anchor in anchors(ROOT / file)
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        path, _, anchor = target.partition("#")
-        file = (PAGE.parent / path).resolve() if path else PAGE
-        assert file.exists(), target
-        assert not anchor or anchor in anchors(file), target
-
-
-def test_settings_that_are_named_exist() -> None:
-    named = set(re.findall(r"\bRINGBACK_[A-Z_]*[A-Z]\b", TEXT))
-    assert {one for one in named if one.removeprefix("RINGBACK_").lower() not in Settings.model_fields} == set()
-
-
-def test_metrics_that_are_named_exist(exposed: set[str]) -> None:
-    known = exposed | {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed}
-    assert set(re.findall(r"\bringback_[a-z_]+", TEXT)) - known == set()
-
-
-def test_keys_that_are_named_exist() -> None:
-    keys = Keys("ringback")
-    known = {getattr(keys, name) for name, value in vars(Keys).items() if isinstance(value, property)}
-    assert set(re.findall(r"\bringback:\w+", TEXT)) <= known
-
-
-def test_log_lines_that_are_named_exist() -> None:
-    named = {one for one in code() if re.fullmatch(r"(?:spool|entry|event|worker|handler|process|sweep)\.\w+", one)}
-    logged = {name for file in SOURCES for name in re.findall(r'log\.\w+\(\s*"([\w.]+)"', file.read_text())}
-    assert named
-    assert named <= logged
-
-
-@pytest.mark.parametrize("line", sorted({line for line in code() if re.search(r"(?:^|[ $=])ringback [a-z]", line)}))
-def test_commands_that_are_named_exist(line: str) -> None:
-    words = line.partition("#")[0].partition("ringback ")[2].split(" | ")[0].replace("…", "").split()
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
-        name = words.pop(0)
-        assert name in command.commands, line
-        command = command.commands[name]
-    options = {option for parameter in command.params for option in parameter.opts}
-    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, line
 
 
 def test_the_backup_script_by_shellcheck() -> None:

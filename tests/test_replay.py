@@ -129,12 +129,14 @@ WHICH = "name events by their ids, or choose them with --type, --since and --han
         pytest.param(["--dry-run"], {}, 2, WHICH, id="still none"),
         pytest.param(["x", "--type", "call.input"], {}, 2, WHICH, id="ids and a filter"),
         pytest.param(["--all", "--since", "1h"], {}, 2, WHICH, id="all and a filter"),
-        pytest.param(["x"], {}, 1, "no event x in the stream; it may have been trimmed", id="no such event"),
-        pytest.param(["1-"], {}, 1, "no event 1- in the stream; it may have been trimmed", id="no such entry"),
-        pytest.param(["--since", "soon"], {}, 2, '--since "soon": write a duration such as 2h, or a time such as '
-                     "2026-03-02T08:00:00Z", id="no time"),
-        pytest.param(["--all"], {"RINGBACK_HANDLERS": ""}, 2, "RINGBACK_HANDLERS: not set, so no handler is known "
-                     "here; write what the workers have", id="no handlers"),
+        pytest.param(["xxxx"], {}, 1, "no event xxxx in the stream; it may have been trimmed", id="no such event"),
+        pytest.param(["1-"], {}, 1, "no event 1- in the stream; it may have been trimmed; a beginning needs 4 "
+                     "characters at least", id="too short"),
+        pytest.param(["1234-"], {}, 1, "no event 1234- in the stream; it may have been trimmed", id="no such entry"),
+        pytest.param(["--since", "soon"], {}, 2, '--since "soon": write a duration such as 2h, a date such as '
+                     "2026-03-02, or a time such as 2026-03-02T08:00:00Z", id="no time"),
+        pytest.param(["--all"], {"RINGBACK_HANDLERS": ""}, 2, "RINGBACK_HANDLERS: not set, and no `ringback up` runs "
+                     "in this folder, so no handler is known here; write what the workers have", id="no handlers"),
         pytest.param(["--all"], {"RINGBACK_HANDLERS": "nowhere"}, 2, None, id="handlers that are not there"),
         pytest.param(["--handler", "nobody"], {}, 2, None, id="no such handler"),
     ],

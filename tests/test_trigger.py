@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from ringback.samples import SAMPLES, Sample, TriggerError, UnknownSampleError, find
 from ringback.trigger import UnfitValueError, UnknownFieldError, Wire, build, send, series
+from tests.service import Service
 
 NOW = datetime(2024, 2, 29, 16, 30, 5, 900_000, tzinfo=UTC)  # already 1 March in Kuala Lumpur
 UNIX_NOW = 1709224205
@@ -451,7 +452,7 @@ def test_the_step_ends_the_path(step: str, path: str) -> None:
 def test_an_unknown_field_is_an_error_that_says_what_to_write(name: str, field: str, says: str) -> None:
     with pytest.raises(UnknownFieldError) as error:
         wire(name, {field: "x"})
-    assert str(error.value) == says
+    assert str(error.value) == f"{says} (--raw sends it anyway)"
 
 
 @pytest.mark.parametrize(
@@ -552,3 +553,77 @@ def test_send_adds_the_secret(base_url: str, token: str | None, url: str) -> Non
     [request] = seen
     assert (request.method, str(request.url), request.content) == ("POST", url, sent.body)
     assert dict(request.headers).items() >= {name.lower(): value for name, value in sent.headers.items()}.items()
+
+
+REPORT = {"smsid": "s", "status": "SMS_STATUS_DELIVERED"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "sent"),
+    [
+        pytest.param({"route": "7"}, {**REPORT, "route": 7}, id="a number"),
+        pytest.param({"route": '"7"'}, {**REPORT, "route": "7"}, id="a quoted number"),
+        pytest.param({"route": "a b"}, {**REPORT, "route": "a b"}, id="a text"),
+        pytest.param({"route": "NaN"}, {**REPORT, "route": "NaN"}, id="what JSON lacks"),
+        pytest.param({"route": ""}, {**REPORT, "route": ""}, id="nothing"),
+        pytest.param({"route": "null"}, {**REPORT, "route": None}, id="null"),
+        pytest.param({"route": '{"a": [1]}'}, {**REPORT, "route": {"a": [1]}}, id="an object"),
+        pytest.param({"route.hop.id": "7", "route.ok": "true"}, {**REPORT, "route": {"hop": {"id": 7}, "ok": True}},
+                     id="nested"),
+        pytest.param({"status": "[]"}, {**REPORT, "status": []}, id="a known field, of another type"),
+    ],
+)  # fmt: skip
+def test_a_raw_field_is_sent_though_no_document_has_it(raw: dict[str, str], sent: JsonValue) -> None:
+    assert json.loads(build(find("mycoolsms/delivery-report"), {"smsid": "s"}, raw=raw).body) == sent
+
+
+def test_raw_fields_of_a_form() -> None:
+    built = build(find("mocean/delivery-report"), {}, raw={"route": "7", "current.hop.id": "null", "mocean-to": "x"})
+    sent = dict(parse_qsl(built.body.decode()))
+    assert sent.items() >= {"route": "7", "current[hop][id]": "null", "mocean-to": "x"}.items()
+
+
+def test_a_raw_field_below_a_plain_one() -> None:
+    with pytest.raises(UnfitValueError) as error:
+        build(find("mycoolsms/delivery-report"), {}, raw={"smsid.part": "1"})
+    assert str(error.value) == 'smsid.part: "smsid" has a value of its own, so there is nothing below it'
+
+
+def test_context_goes_into_the_url() -> None:
+    built = wire("mocean/delivery-report", {"ctx.order": "4 2", "ctx.a.b": "é", "mocean-dlr-status": "2"})
+    assert built.query == {"ctx.order": "4 2", "ctx.a.b": "é"}
+    assert built.body == wire("mocean/delivery-report", {"mocean-dlr-status": "2"}).body
+
+
+def test_context_that_is_no_utf_8_goes_out_as_it_is() -> None:
+    seen: list[httpx.URL] = []
+
+    def receive(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(200)
+
+    with httpx.Client(transport=httpx.MockTransport(receive)) as client:
+        send(client, "http://127.0.0.1:8000", "s3cret", wire("mycoolsms/delivery-report", {"ctx.name": "Jos\udce9"}))
+    assert [url.query for url in seen] == [b"token=s3cret&ctx.name=Jos%E9"]
+
+
+def test_context_and_raw_fields_reach_the_event(service: Service) -> None:
+    words = ("--set", "ctx.order=42", "--set", "ctx.a.b=é&= ", "--raw", "route.hop=7", "--raw", "x=y=z")
+    sent = service.ringback("trigger", "mocean/delivery-report", *words)
+    assert (sent.returncode, sent.stdout, sent.stderr) == (0, "mocean/delivery-report: 200\n", "")
+    event = json.loads(service.stored()[-1]["event"])
+    assert event["data"]["context"] == {"order": "42", "a.b": "é&= "}
+    assert {name: event["data"]["raw"].get(name) for name in ("route[hop]", "x")} == {"route[hop]": "7", "x": "y=z"}
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--set", "ctx.order"], '--set "ctx.order": write field=value'),
+        (["--raw", "route"], '--raw "route": write field=value'),
+        (["--raw", "=7"], '--raw "=7": write field=value'),
+    ],
+)
+def test_a_field_without_name_or_value_is_refused(service: Service, words: list[str], error: str) -> None:
+    refused = service.ringback("trigger", "mocean/delivery-report", *words)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"ringback: {error}\n")

@@ -1,5 +1,6 @@
 """`ringback up` as a user runs it: in an empty folder, with nothing set; and the Procfile under honcho."""
 
+import fcntl
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
+from ringback.home import Home
 from ringback.samples import SAMPLES
+from schemas.settings import Settings
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
 
@@ -145,6 +149,75 @@ def test_a_killed_up_leaves_nothing_behind(tmp_path: Path) -> None:
         wait_for(lambda: not [pid for pid in below if is_alive(pid)], "the children's end")
     with up(tmp_path):
         pass
+
+
+def test_what_up_announces_is_found_in_a_second_shell(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from ringback import on, voice, mc\n\n@on('message.received')\ndef greet(event):\n    pass\n\n"
+        "@voice.answer()\ndef welcome(call):\n    return mc.say('Hello', language='en-US')\n"
+    )
+    other = {"RINGBACK_ADMIN_PORT": "0"}  # none of what the first shell has set
+    with up(tmp_path, RINGBACK_HANDLERS="mine", RINGBACK_PORT="0") as service:
+        shown = json.loads(ringback(tmp_path, "config", "--json", **other).stdout)
+        port = int(shown["RINGBACK_PORT"])
+        assert (shown["RINGBACK_HANDLERS"], f"http://127.0.0.1:{port} with" in service.output) == ("mine", True)
+        doctor = json.loads(ringback(tmp_path, "doctor", "--json", **other).stdout)
+        found = {one["name"]: (one["grade"], one["detail"]) for one in doctor["checks"]}
+        assert found["handlers"] == ("ok", "1 for events, 1 for calls (answer)")
+        assert found[f"port {port}"][0] == "ok"
+        assert ringback(tmp_path, "trigger", "mocean/inbound-sms", **other).stdout == "mocean/inbound-sms: 200\n"
+        replayed = ringback(tmp_path, "replay", "--all", **other)
+        assert (replayed.returncode, replayed.stdout) == (0, "mine.greet: 1\n")
+        assert "a call from +60123456789" in ringback(tmp_path, "voice", "check", **other).stdout
+        # What is set counts.
+        set_ = {**other, "RINGBACK_HANDLERS": "ringback.eventlog", "RINGBACK_PORT": "9"}
+        shown = json.loads(ringback(tmp_path, "config", "--json", **set_).stdout)
+        assert (shown["RINGBACK_HANDLERS"], shown["RINGBACK_PORT"]) == ("ringback.eventlog", "9")
+
+        kill(service.process.pid)
+        service.process.wait(10)
+        assert (tmp_path / ".ringback" / "handlers").exists()
+        assert_nothing_runs(tmp_path)
+    with up(tmp_path) as again:
+        shown = json.loads(ringback(tmp_path, "config", "--json", **other).stdout)
+        assert shown["RINGBACK_HANDLERS"] == "ringback.eventlog"
+        assert again.stop() == 0
+        assert_nothing_runs(tmp_path)
+    assert sorted(path.name for path in (tmp_path / ".ringback").iterdir() if path.is_file()) == [
+        ".gitignore", "lock", "token",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("password", "found"),
+    [pytest.param("", True, id="without a password"), pytest.param("user:secret@", False, id="with one")],
+)
+def test_a_redis_of_ones_own_is_announced(tmp_path: Path, password: str, found: bool) -> None:
+    url = f"redis://{password}127.0.0.1:7777/0"
+    home = Home(tmp_path)
+    home.take()
+    home.announce_service(Settings(redis_url=url, handlers=("mine",), port=8123))
+    told = Home(tmp_path).find(Settings())
+    assert (told.redis_url, told.handlers, told.port) == (url if found else None, ("mine",), 8123)
+    assert not [path for path in tmp_path.iterdir() if "secret" in path.read_text()]
+
+
+def assert_nothing_runs(folder: Path) -> None:
+    """See that a command in the folder believes nothing of an `up` that has ended."""
+    shown = json.loads(ringback(folder, "config", "--json").stdout)
+    names = ("RINGBACK_HANDLERS", "RINGBACK_PORT", "RINGBACK_REDIS_URL", "RINGBACK_PUBLIC_URL")
+    assert [shown[name] for name in names] == ["", "8000", "", ""]
+    replayed = ringback(folder, "replay", "--all")
+    assert replayed.stderr.startswith("ringback: RINGBACK_HANDLERS: not set")
+
+
+def test_a_command_that_asks_does_not_keep_up_from_starting(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        soon = threading.Timer(0.05, fcntl.flock, (asking, fcntl.LOCK_UN))
+        soon.start()
+        Home(tmp_path).take()
+        soon.join()
 
 
 def test_a_second_up_beside_one(tmp_path: Path) -> None:

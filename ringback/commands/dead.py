@@ -1,11 +1,8 @@
 """Commands on what handlers failed on for good: dead ls, show, retry, drop."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ringback.choose import ChoiceError, short_length
@@ -20,9 +17,12 @@ from ringback.commands.terminal import (
     fail,
     found,
     out,
+    print_block,
     print_json,
     refuse,
 )
+from ringback.moments import written
+from ringback.screen import Screen
 from schemas.events import EventType
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def dead_ls(
     table = Table("died", "id", "handler", "event", "type", "attempts", "error", box=None)
     for letter in letters:
         table.add_row(
-            f"{letter.time:%Y-%m-%d %H:%M:%S}", letter.letter_id[:length], letter.handler, letter.event_id,
-            letter.type, str(letter.attempts), escape(letter.error),
+            written(letter.time), letter.letter_id[:length], letter.handler, letter.event_id,
+            letter.type, str(letter.attempts), letter.error,
         )  # fmt: skip
     # Wider than most terminals; ids and names that are cut into pieces would be of no use.
-    Console(highlight=False, width=max(out.width, _WIDE)).print(table)
+    Screen(width=max(out.width, _WIDE)).print(table)
 
 
 @app.command("show")
@@ -74,10 +74,10 @@ def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
         return
     event, text = whole.pop("event"), str(whole.pop("traceback"))
     for name, value in whole.items():
-        out.print(f"{name:<9} {value}", soft_wrap=True, markup=False)
-    # The text is a stranger's: nothing of it may steer the terminal.
-    plain = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
-    sys.stdout.write(f"\n{plain}\n\n")
+        out.print(f"{name:<9} {value}", soft_wrap=True)
+    out.print()
+    print_block(text)
+    out.print()
     print_json(event)
 
 
@@ -120,7 +120,7 @@ def _letters(dead: "DeadLetters", ids: list[str]) -> list[str]:
     try:
         return dead.named(ids)
     except ChoiceError as error:
-        fail(f"{error}; `ringback dead ls` lists them")
+        fail(str(error))
 
 
 def _chosen_letters(

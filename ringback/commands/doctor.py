@@ -22,13 +22,13 @@ def doctor(as_json: AsJson = False) -> None:
     elif out.is_terminal:
         table = Table("", "what", "seen", "how to mend it", box=None)
         for one in checks:
-            table.add_row(Text(one.grade, _STYLES[one.grade]), one.name, Text(one.detail), Text(_mend(one) or ""))
+            table.add_row(Text(one.grade, _STYLES[one.grade]), one.name, one.detail, _mend(one) or "")
         out.print(table)
     else:
         for one in checks:
             mend = _mend(one)
             line = f"{one.grade}: {one.name}: {one.detail}" + (f". To mend it: {mend}" if mend else "")
-            out.print(line, soft_wrap=True, markup=False)
+            out.print(line, soft_wrap=True)
     if not all(one.ok for one in checks):
         raise typer.Exit(1)
 

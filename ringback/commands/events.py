@@ -1,13 +1,12 @@
 """Commands that look at events: events ls, show and odd, tail, schema."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from ringback.choose import ChoiceError
 from ringback.commands.terminal import AsJson, client_of, err, fail, found, out, print_json, refuse
 from ringback.stream import Stream
 from schemas.events import EventType
@@ -28,16 +27,19 @@ def events_ls(
         print_json([one.row() for one in listed])
         return
     for one in listed:
-        out.print(one.line() + ("" if one.handled else "  (not handled yet)"), soft_wrap=True, markup=False)
+        out.print(one.line() + ("" if one.handled else "  (not handled yet)"), soft_wrap=True)
 
 
 @app.command("show")
-def events_show(event_id: Annotated[str, typer.Argument(help="An event's id, or its entry's.")]) -> None:
+def events_show(
+    event_id: Annotated[str, typer.Argument(help="An event's id, or its entry's, or how it begins.")],
+) -> None:
     """Print one event whole, as JSON."""
     settings = found()
-    listed = Stream(client_of(settings), settings.keys).find(event_id)
-    if listed is None:
-        fail(f"no event {event_id} in the stream; it may have been trimmed")
+    try:
+        listed = Stream(client_of(settings), settings.keys).find(event_id)
+    except ChoiceError as error:
+        fail(str(error))
     print_json(listed.row())
 
 
@@ -62,8 +64,10 @@ def tail(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON docu
     err.print("Waiting for events. Ctrl-C stops.")
     try:
         for listed in stream.follow():
-            sys.stdout.write((json.dumps(listed.row()["event"]) if as_json else listed.line()) + "\n")
-            sys.stdout.flush()
+            if as_json:
+                print_json(listed.row()["event"], indent=None)
+            else:
+                out.print(listed.line(), soft_wrap=True)
     except KeyboardInterrupt:
         return
 
@@ -80,7 +84,7 @@ def schema(
         refuse("schema: write one of TYPE, --asyncapi and --write")
     if write is not None:
         for path in catalogue.write(write):
-            err.print(f"Wrote {path}", soft_wrap=True, markup=False)
+            err.print(f"Wrote {path}", soft_wrap=True)
     elif asyncapi:
         print_json(catalogue.asyncapi())
     else:

@@ -3,17 +3,18 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from ringback.choose import ChoiceError
 from ringback.commands.terminal import AllOfThem, AsJson, DryRun, client_of, err, fail, found, out, print_json, refuse
 from ringback.home import redis_url
+from ringback.moments import written
 
 if TYPE_CHECKING:
     from ringback.quarantine import Entries, Entry
 
 app = typer.Typer(help="Look at requests that could not be used, retry or drop them.", no_args_is_help=True)
-EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, as `quarantine ls` prints them.")]
+EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, or how they begin.")]
 
 
 @app.command("ls")
@@ -22,14 +23,14 @@ def quarantine_ls(
     as_json: AsJson = False,
 ) -> None:
     """List the newest requests in quarantine, and what is wrong with them."""
-    rows = [entry.row() for entry in _quarantine().latest(limit)]
+    entries = _quarantine().latest(limit)
     if as_json:
-        print_json(rows)
+        print_json([entry.row() for entry in entries])
         return
     table = Table("received", "id", "account", "path", "reason", box=None)
-    for row in rows:
-        received = row["time"].replace("T", " ").partition(".")[0]
-        table.add_row(received, row["id"], row["account"], escape(row["path"]), row["reason"])
+    for entry in entries:
+        kept = entry.kept
+        table.add_row(written(entry.time), entry.entry_id, kept.account, kept.path, kept.reason)
     out.print(table)
 
 
@@ -66,7 +67,7 @@ def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: Dry
         became = [f"{event.type.value} {event.id}" for event in tried.events]
         if tried.reason is not None:
             became.append(f"remains, {tried.reason}")
-        out.print(f"{tried.entry.entry_id}: {'; '.join(became)}", soft_wrap=True, markup=False)
+        out.print(f"{tried.entry.entry_id}: {'; '.join(became)}", soft_wrap=True)
     if remain:
         err.print(f"{remain} {'would remain' if dry_run else 'remain'} in quarantine.")
         raise typer.Exit(1)
@@ -80,14 +81,11 @@ def _quarantine() -> "Entries":
 
 
 def _quarantined(entries: "Entries", ids: list[str]) -> "list[Entry]":
-    """Find requests by their ids. None is touched if one is not there."""
-    found = []
-    for entry_id in dict.fromkeys(ids):
-        entry = entries.find(entry_id)
-        if entry is None:
-            fail(f"no request {entry_id} in quarantine; `ringback quarantine ls` lists them")
-        found.append(entry)
-    return found
+    """Find requests by their ids, or how these begin. None is touched if one is not there."""
+    try:
+        return entries.named(ids)
+    except ChoiceError as error:
+        fail(str(error))
 
 
 def _chosen(entries: "Entries", ids: list[str] | None, *, all_: bool) -> "list[Entry] | None":

@@ -5,17 +5,25 @@ from typing import Annotated
 
 import typer
 
-from ringback.choose import ChoiceError, handler_named, since
+from ringback.choose import ChoiceError, handler_named
 from ringback.commands.terminal import DryRun, OfHandler, OfType, client_of, err, fail, found, out, refuse
+from ringback.moments import since
 
-EventIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids of events, or of their entries.")]
+EventIds = Annotated[
+    list[str] | None, typer.Argument(metavar="ID…", help="Ids of events or of their entries, or how they begin.")
+]
 
 
 def replay(
     ids: EventIds = None,
     kind: OfType = None,
     since_: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Only what was stored since: 2h, or RFC 3339.")
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only what was stored since: 2h, 2026-03-02, or a time as the lists print it (UTC).",
+        ),
     ] = None,
     handler: OfHandler = None,
     all_: Annotated[bool, typer.Option("--all", help="All events in the stream.")] = False,
@@ -29,7 +37,10 @@ def replay(
     from workers.discovery import has_plugins, load_registry
 
     if not settings.handlers and not has_plugins():
-        refuse("RINGBACK_HANDLERS: not set, so no handler is known here; write what the workers have")
+        refuse(
+            "RINGBACK_HANDLERS: not set, and no `ringback up` runs in this folder, so no handler is known here; "
+            "write what the workers have"
+        )
     registry = load_registry(settings.handlers)
     from ringback.replay import History, runs_of
     from ringback.replay import replay as run
@@ -51,7 +62,7 @@ def replay(
     counts = Counter(one.handler.name for one in runs_of(named or history.since(moment, kind), registry, only))
     err.print(f"{counts.total()} to replay")
     for name, count in counts.items():
-        out.print(f"{name}: {count}", soft_wrap=True, markup=False)
+        out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
         count = run(client, runs_of(named or history.since(moment, kind), registry, only))
         err.print(f"Put {count} on the queue.")

@@ -132,7 +132,7 @@ def config(as_json: AsJson = False) -> None:
         print_json(shown)
         return
     for name, value in shown.items():
-        out.print(f"{name}={value}", soft_wrap=True, markup=False)
+        out.print(f"{name}={value}", soft_wrap=True)
 
 
 def _shown(name: str, value: object) -> str:

@@ -1,22 +1,22 @@
 """What all commands share: settings, the two streams of a terminal, words that several take, and how they end."""
 
-import json
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 from redis import Redis
-from rich.console import Console
 
 from ringback.home import Home, redis_url
 from ringback.logs import Work, set_up_logs
+from ringback.screen import Screen
+from ringback.shown import as_json, shown
 from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
 from schemas.settings import Settings
 
 # Into a pipe or a file, lines of a table are not cut to the width of a terminal that is not there.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False)
+out = Screen(width=None if sys.stdout.isatty() else 200)
+err = Screen(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one document.")]
 OfType = Annotated[EventType | None, typer.Option("--type", help="Only events of this type.")]
@@ -54,18 +54,24 @@ def client_of(settings: Settings) -> Redis:
     return worker_client(url)
 
 
-def print_json(document: object) -> None:
-    """Print a result for programs."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+def print_json(document: object, *, indent: int | None = 2) -> None:
+    """Print a result for programs, at once."""
+    sys.stdout.write(as_json(document, indent=indent) + "\n")
+    sys.stdout.flush()
+
+
+def print_block(text: str) -> None:
+    """Print a text of several lines, set in, so that none of them can be taken for a line of ours."""
+    sys.stdout.write("".join(f"    {line}\n" for line in shown(text, lines=True).split("\n")))
 
 
 def refuse(message: str) -> NoReturn:
     """End with 2: the words or the settings are wrong."""
-    sys.stderr.write(f"ringback: {message}\n")
+    sys.stderr.write(f"ringback: {shown(message)}\n")
     raise typer.Exit(2)
 
 
 def fail(message: str) -> NoReturn:
     """End with 1: what was asked could not be done."""
-    sys.stderr.write(f"ringback: {message}\n")
+    sys.stderr.write(f"ringback: {shown(message)}\n")
     raise typer.Exit(1)

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse
 from schemas.settings import check_account
@@ -27,8 +28,8 @@ def token_new(account: Annotated[str, typer.Argument(help="Whose it is.")] = "de
         check_account(account)
     except ValueError as error:
         refuse(str(error))
-    out.print(f"{account}:{secrets.token_urlsafe(_BYTES)}", soft_wrap=True, markup=False)
-    err.print(_HOW.format(account=account), soft_wrap=True, markup=False)
+    out.print(f"{account}:{secrets.token_urlsafe(_BYTES)}", soft_wrap=True)
+    err.print(Text(_HOW.format(account=account)), soft_wrap=True)
 
 
 @app.command("ls")

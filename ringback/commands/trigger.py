@@ -1,6 +1,6 @@
 """The command that sends a callback as the provider would: trigger."""
 
-import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -11,7 +11,14 @@ from ringback.commands.terminal import AsJson, fail, found, out, print_json, ref
 
 def trigger(
     name: Annotated[str | None, typer.Argument(help="A callback, such as mocean/delivery-report.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Send this value.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Send this value; ctx.NAME=… goes into the URL."),
+    ] = None,
+    raw: Annotated[
+        list[str] | None,
+        typer.Option("--raw", metavar="FIELD=VALUE", help="Send this field too, whether any document has it or not."),
+    ] = None,
     number: Annotated[int, typer.Option("-n", min=1, help="How many, each with new ids.")] = 1,
     list_: Annotated[bool, typer.Option("--list", help="Name the callbacks there are.")] = False,
     as_json: AsJson = False,
@@ -28,13 +35,8 @@ def trigger(
     from ringback.samples import find
 
     sample = find(name)
-    overrides = {}
-    for item in set_ or ():
-        key, equals, value = item.partition("=")
-        if not equals:
-            refuse(f'--set "{item}": write field=value')
-        overrides[key] = value
-    wires = list(triggers.series(sample, overrides, number))
+    overrides, undocumented = _pairs("--set", set_ or ()), _pairs("--raw", raw or ())
+    wires = list(triggers.series(sample, overrides, number, raw=undocumented))
     settings = found()
     secret = settings.tokens[0].secret.get_secret_value() if settings.tokens else None
     replies = []
@@ -47,13 +49,22 @@ def trigger(
     for reply in replies:
         body = reply.text.strip()
         if as_json:
-            out.print_json(json.dumps({"callback": sample.name, "status": reply.status_code, "body": body}))
+            print_json({"callback": sample.name, "status": reply.status_code, "body": body})
         else:
-            out.print(
-                f"{sample.name}: {reply.status_code}" + (f" {body}" if body else ""), soft_wrap=True, markup=False
-            )
+            out.print(f"{sample.name}: {reply.status_code}" + (f" {body}" if body else ""), soft_wrap=True)
     if any(reply.is_error for reply in replies):
         raise typer.Exit(1)
+
+
+def _pairs(option: str, items: Sequence[str]) -> dict[str, str]:
+    """Read `field=value`; of a field that is named twice the last counts."""
+    pairs = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            refuse(f'{option} "{item}": write field=value')
+        pairs[name] = value
+    return pairs
 
 
 def _list_samples(*, as_json: bool) -> None:
@@ -63,7 +74,8 @@ def _list_samples(*, as_json: bool) -> None:
         print_json([{"name": one.name, "about": one.about, "fields": list(one.settable)} for one in SAMPLES.values()])
         return
     if not out.is_terminal:
-        out.print("\n".join(SAMPLES))
+        for name in SAMPLES:
+            out.print(name)
         return
     table = Table("name", "what it is", box=None)
     for one in SAMPLES.values():

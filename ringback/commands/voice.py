@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse, start
+from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse
 from ringback.hearing import KEYS, pressed, words
 from schemas.mc import Collect
 
@@ -41,7 +41,7 @@ def voice_check(
     The handlers run, here and now: call.state is kept in memory, but what else they change they change for real. No
     Redis and no service is needed.
     """
-    settings = start()
+    settings = found()
     from ringback.outline import document, trees
     from ringback.walk import walk
     from workers.discovery import has_plugins, load_registry
@@ -60,7 +60,7 @@ def voice_check(
         for tree in trees(walked):
             out.print(tree)
         for problem in walked.problems:
-            out.print(str(problem), style="red", soft_wrap=True, markup=False)
+            out.print(str(problem), style="red", soft_wrap=True)
     err.print(f"{len(walked.problems)} problems in {walked.runs} runs of {len(registry.calls)} handlers.")
     if not walked.complete:
         err.print("Not all was followed: call.state keeps changing, so that the flow has no end of moments.")
@@ -107,7 +107,7 @@ def voice_call(
 
         try:
             if not as_json:
-                out.print(f"a call from {caller} to {callee}", style="bold", markup=False)
+                out.print(f"a call from {caller} to {callee}", style="bold")
             heard(call.ring())
             while call.asked is not None and not call.goes_elsewhere:
                 keys = next(typed, None)
@@ -148,7 +148,7 @@ def _print_turn(turn: "Turn") -> None:
     if turn.is_fallback:
         out.print("  the fallback: no handler answered; the log of the workers says why", style="red")
     for action in turn.heard:
-        out.print(f"  {words(action)}", soft_wrap=True, markup=False)
+        out.print(f"  {words(action)}", soft_wrap=True)
 
 
 def _ask(asked: Collect) -> str | None:

@@ -1,0 +1,160 @@
+"""Lookup: events and requests by how their ids begin, in a real stream; and what a person types of what was printed."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from redis import Redis
+
+from ringback.choose import ChoiceError
+from ringback.lookup import entries_beginning, event_entries
+from schemas.keys import Keys
+from tests.service import Service, running
+
+KEYS = Keys("lookup")
+MANY = 500  # more than a page
+EVENTS = {
+    "1700000000000-0": "3045c8aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "1700000000000-1": "3045d1bbbbbbbbbbbbbbbbbbbbbbbbbb",
+    "1700000000000-10": "17000cccccccccccccccccccccccccccc",
+    "1700000001234-0": "9f9f9fdddddddddddddddddddddddddd",
+    "1700000002000-0": "9f9f9fdddddddddddddddddddddddddd",  # a repeat that came when the first was forgotten
+    **{f"1800000000000-{number}": f"eeee{number:028x}" for number in range(MANY)},
+}
+
+
+@pytest.fixture(scope="module")
+def redis(redis_url: str) -> Iterator[Redis]:
+    """Give a Redis whose stream has these events."""
+    client = Redis.from_url(redis_url)
+    for entry_id, event_id in EVENTS.items():
+        client.xadd(KEYS.events, {"id": event_id}, entry_id)
+    client.set(KEYS.seen("3045c8aaaaaaaaaaaaaaaaaaaaaaaaaa"), "1700000000000-0")
+    client.set(KEYS.seen("trimmed"), "1600000000000-0")
+    yield client
+    client.delete(KEYS.events)
+
+
+@pytest.mark.parametrize(
+    ("typed", "entry_id"),
+    [
+        pytest.param("3045c8aaaaaaaaaaaaaaaaaaaaaaaaaa", "1700000000000-0", id="an event's id that is remembered"),
+        pytest.param("3045d1bbbbbbbbbbbbbbbbbbbbbbbbbb", "1700000000000-1", id="one that is not"),
+        pytest.param("3045c8", "1700000000000-0", id="its beginning"),
+        pytest.param("3045d", "1700000000000-1", id="another's, on the last page"),
+        pytest.param("17000c", "1700000000000-10", id="one that begins like the entries"),
+        pytest.param("9f9f", "1700000002000-0", id="two entries of one event: the newer"),
+        pytest.param("1700000000000-1", "1700000000000-1", id="an entry's id, and the beginning of another"),
+        pytest.param("1700000001", "1700000001234-0", id="an entry's beginning"),
+        pytest.param("1700000001234", "1700000001234-0", id="an entry's time"),
+        pytest.param("1700000001234-", "1700000001234-0", id="an entry's time and hyphen"),
+        pytest.param("eeee00000000000000000000000001f3", "1800000000000-499", id="the newest"),
+    ],
+)
+def test_an_event(redis: Redis, typed: str, entry_id: str) -> None:
+    assert event_entries(redis, KEYS, [typed]) == [entry_id]
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        pytest.param("3045", "2 events have ids that begin with 3045: 3045d1bbbbbbbbbbbbbbbbbbbbbbbbbb, "
+                     "3045c8aaaaaaaaaaaaaaaaaaaaaaaaaa; write more of it", id="two"),
+        pytest.param("17000000000", "3 events have ids that begin with 17000000000: 1700000000000-0, 1700000000000-1, "
+                     "1700000000000-10; write more of it", id="entries"),
+        pytest.param("eeee", "more than 5 events have ids that begin with eeee, such as "
+                     f"{', '.join(f'eeee{number:028x}' for number in range(499, 494, -1))}; write more of it",
+                     id="many"),
+        pytest.param("beef", "no event beef in the stream; it may have been trimmed", id="none"),
+        pytest.param("trimmed", "no event trimmed in the stream; it may have been trimmed", id="one that is trimmed"),
+        pytest.param("045c8aaa", "no event 045c8aaa in the stream; it may have been trimmed", id="its middle"),
+        pytest.param("1800000000000-500", "no event 1800000000000-500 in the stream; it may have been trimmed",
+                     id="no entry"),
+        pytest.param("9" * 5000, f"no event {'9' * 5000} in the stream; it may have been trimmed", id="no number"),
+        pytest.param("--------", "no event -------- in the stream; it may have been trimmed", id="hyphens"),
+    ],
+)  # fmt: skip
+def test_no_event(redis: Redis, typed: str, error: str) -> None:
+    with pytest.raises(ChoiceError) as raised:
+        event_entries(redis, KEYS, [typed])
+    assert str(raised.value) == error
+
+
+def test_several_events_in_their_order_each_once(redis: Redis) -> None:
+    typed = ["9f9f9f", "1700000000000-1", "3045d1", "3045c8"]
+    assert event_entries(redis, KEYS, typed) == ["1700000002000-0", "1700000000000-1", "1700000000000-0"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "ids"),
+    [
+        ("1", ["1700000000000-0", "1700000000000-1", "1700000000000-10"]),
+        ("17000000000", ["1700000000000-0", "1700000000000-1", "1700000000000-10"]),
+        ("1700000000000-1", ["1700000000000-1", "1700000000000-10"]),
+        ("1700000000000-0", ["1700000000000-0"]),
+        ("1700000000000-00", []),
+        ("01700000000000", []),
+        ("x-1", []),
+        ("", []),
+    ],
+)
+def test_entries_by_their_beginning(redis: Redis, typed: str, ids: list[str]) -> None:
+    found = [entry_id for entry_id, _ in entries_beginning(redis, KEYS.events, typed)]
+    assert found[: len(ids)] == ids
+    assert bool(found) is bool(ids)
+    assert all(one.startswith(typed) for one in found)
+
+
+@pytest.fixture(scope="module")
+def stored(redis_url: str) -> Iterator[Service]:
+    """Give a service that has stored two events and a request that it cannot use."""
+    with running(redis_url, queues="") as service:
+        for _ in range(2):
+            assert service.trigger("mocean/inbound-sms").status_code == 200
+        assert service.request("PUT", "mocean/delivery-report", data={"mocean-msgid": "a"}).status_code == 422
+        yield service
+
+
+def shown(service: Service, *words: str) -> Any:
+    ended = service.ringback(*words)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+    return json.loads(ended.stdout)
+
+
+def test_what_events_ls_prints_can_be_typed(stored: Service) -> None:
+    first, second = stored.ringback("events", "ls").stdout.splitlines()
+    assert len(stored.stored()) == 2
+    for line in (first, second):
+        event_id = line.split()[2]
+        assert shown(stored, "events", "show", event_id[:8])["event"]["id"] == event_id
+        dry = stored.ringback("replay", event_id[:8], "--handler", "everything", "--dry-run")
+        assert (dry.returncode, dry.stderr) == (0, "1 to replay\n")
+    date, clock = first.split()[:2]
+    assert clock.endswith("Z")
+    for since in (f"{date} {clock}", f"{date} {clock[:-1]}", f"{date}T{clock}", date):
+        dry = stored.ringback("replay", "--since", since, "--handler", "everything", "--dry-run")
+        assert (dry.returncode, dry.stderr) == (0, "2 to replay\n"), since
+    later = stored.ringback("replay", "--since", "2200-01-01", "--handler", "everything", "--dry-run")
+    assert later.stderr == "0 to replay\n"
+
+
+def test_what_quarantine_ls_prints_can_be_typed(stored: Service) -> None:
+    (row,) = shown(stored, "quarantine", "ls", "--json")
+    listed = stored.ringback("quarantine", "ls").stdout
+    assert f"{row['time'][:19].replace('T', ' ')}Z" in listed
+    for typed in (row["id"], row["id"].partition("-")[0], row["id"][:11]):
+        assert shown(stored, "quarantine", "show", typed)["id"] == row["id"]
+    dry = stored.ringback("quarantine", "drop", row["id"][:11], "--dry-run")
+    assert (dry.returncode, dry.stderr) == (0, "1 to drop\n")
+    again = cast("bytes", stored.redis.xadd(stored.keys.quarantine, dict(next(iter(quarantined(stored))))))
+    both = stored.ringback("quarantine", "show", row["id"][:4])
+    assert (both.returncode, both.stdout, both.stderr) == (
+        1, "", f"ringback: 2 requests in quarantine have ids that begin with {row['id'][:4]}: {row['id']}, "
+        f"{again.decode()}; write more of it\n",
+    )  # fmt: skip
+
+
+def quarantined(service: Service) -> list[dict[Any, Any]]:
+    entries = cast("list[tuple[bytes, dict[Any, Any]]]", service.redis.xrange(service.keys.quarantine))
+    return [fields for _, fields in entries]
