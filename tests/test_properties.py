@@ -72,7 +72,7 @@ thorough = settings(max_examples=100, deadline=None, suppress_health_check=list(
 
 def incoming(callback: Callback, content_type: str, body: bytes, query: bytes) -> Incoming:
     path = {"step": "menu"} if callback.path.endswith("{step}") else {}
-    return Incoming(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, body)
+    return Incoming(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, "", body, 0)
 
 
 def events(callback: Callback, content_type: str, body: bytes, query: bytes = b"") -> list[Event | str]:
