@@ -22,13 +22,22 @@ from schemas.events import EVENTS, Event
 
 RECEIVED = datetime(2024, 2, 29, 12, tzinfo=UTC)
 NORMALISER = Normaliser(ZoneInfo("Asia/Kuala_Lumpur"))
-CONTENT_TYPES = ["", "application/x-www-form-urlencoded", "application/json", "text/plain; charset=latin-1"]
+CONTENT_TYPES = [
+    "",
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=utf-16be",
+    "application/json",
+    "application/json; charset=shift_jis",
+    "text/plain; charset=latin-1",
+    "multipart/form-data; boundary=x",
+]
 
 # Every field that any callback reads: noise under these names goes further than noise alone.
 NAMES = sorted(
     {name for sample in SAMPLES.values() for name in sample.examples}
     | {name.partition(".")[0] for sample in SAMPLES.values() for name in sample.examples}
 )
+PIECES = [b"--x", b"\r\n", b'Content-Disposition: form-data; name="to"', b"\r\n\r\n", b"1", b"--", b": ", b"\xe9"]
 names = st.sampled_from(NAMES) | st.text(max_size=8)
 words = st.sampled_from(
     [
@@ -63,6 +72,8 @@ bodies = (
     | objects.map(lambda fields: json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     | queries
     | pairs.map(lambda fields: urlencode(fields, encoding="latin-1", errors="replace").encode())
+    | objects.map(lambda fields: json.dumps(fields).encode("utf-16"))
+    | st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=20).map(b"".join)
 )
 
 every_callback = pytest.mark.parametrize("callback", CALLBACKS, ids=[callback.name for callback in CALLBACKS])
