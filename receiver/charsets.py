@@ -115,7 +115,7 @@ def unmarked(body: bytes, flags: list[str]) -> bytes:
 
 
 def in_utf_8(body: bytes, charset: str | None, flags: list[str]) -> bytes:
-    """Return JSON, whatever was declared of it, in UTF-8. Octets that are none stay, for `mended`."""
+    """Return JSON, whatever was declared of it, in UTF-8. Octets that are none stay, for `reread`."""
     if charset is None or body.isascii():
         return body
     if charset in _WIDE:  # as it was not known by its first character, it is not
@@ -124,7 +124,7 @@ def in_utf_8(body: bytes, charset: str | None, flags: list[str]) -> bytes:
     return read(body, charset, flags).encode()
 
 
-def mended(text: str, flags: list[str]) -> str:
+def reread(text: str, flags: list[str]) -> str:
     """Read again, by itself, a text from a document that was read with `surrogateescape`, as it was not UTF-8."""
     if text.isascii():
         return text

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from pydantic import JsonValue
 
-from receiver.charsets import SURROGATE, in_utf_8, mended, read, unmarked
+from receiver.charsets import SURROGATE, in_utf_8, read, reread, unmarked
 from receiver.fields import Fields, Repeated
 from receiver.media import Media, media_of
 from receiver.multipart import MultipartError, is_multipart, read_multipart
@@ -188,7 +188,7 @@ def _decoded(text: bytes) -> tuple[JsonValue, list[str]]:
     if isinstance(value, dict) and len(value) > MAX_FIELDS:
         raise UndecodableError(f"more than {MAX_FIELDS} fields")
     if not is_utf_8:
-        value = _rewritten(value, lambda text: mended(text, flags))
+        value = _rewritten(value, lambda text: reread(text, flags))
     if b"\\u" in text and (whole := _rewritten(value, _without_surrogates)) != value:
         value = whole
         _note(flags, (SURROGATE,))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from receiver.charsets import charset_of, in_utf_8, mended, read, unmarked
+from receiver.charsets import charset_of, in_utf_8, read, reread, unmarked
 
 ASCII = bytes(range(128))
 READ = sorted({codec for name in aliases if (codec := charset_of(name))} | {"cp874", "koi8_u"})
@@ -66,7 +66,7 @@ def test_any_octets_make_a_text(octets: bytes, charset: str | None) -> None:
     read(octets, None if charset == "utf_8" else charset, flags).encode()
     in_utf_8(octets, charset, flags)
     unmarked(octets, flags)
-    mended(octets.decode("utf-8", "surrogateescape"), flags).encode()
+    reread(octets.decode("utf-8", "surrogateescape"), flags).encode()
     assert len(flags) == len(set(flags))
 
 
