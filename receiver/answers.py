@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 from starlette.types import Send
 
+from receiver.codings import READ
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -22,6 +24,7 @@ class Outcome(Enum):
     WRONG_METHOD = ("wrong_method", 405, "Method not allowed")
     TOO_SLOW = ("too_slow", 408, "Request too slow")
     TOO_LARGE = ("too_large", 413, "Body too large")
+    UNREAD_CODING = ("unread_coding", 415, "Content-Encoding not read")
     UNUSABLE = ("unusable", 422, "Unusable callback")
     LIMITED = ("limited", 429, "Too many wrong tokens, please wait")
     HEAD_TOO_LARGE = ("head_too_large", 431, "URL and headers too large")
@@ -43,6 +46,7 @@ _EXTRA_HEADERS: dict[Outcome, Headers] = {
     Outcome.WRONG_METHOD: [(b"allow", b"GET, HEAD, POST, PUT")],
     Outcome.TOO_SLOW: [_CLOSE],
     Outcome.TOO_LARGE: [_CLOSE],
+    Outcome.UNREAD_CODING: [(b"accept-encoding", READ.encode())],
     Outcome.LIMITED: [(b"retry-after", b"3")],
     Outcome.HEAD_TOO_LARGE: [_CLOSE],
     Outcome.UNKNOWN_CODING: [_CLOSE],

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from receiver.addresses import Caller
 from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
+from receiver.codings import TooLargeError
 from receiver.door import Query
 from receiver.incoming import Incoming
 from receiver.outcomes import CallOutcome
@@ -22,10 +23,6 @@ log = structlog.get_logger()
 
 _LONGEST_USUAL_QUERY: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
-
-
-class TooLargeError(Exception):
-    """The body is over the limit."""
 
 
 class GoneError(Exception):
@@ -53,7 +50,7 @@ class Endpoint:
         if self.receiver.limiter.is_limited(caller.key):
             await self._refuse(send, Outcome.LIMITED)
             return
-        authorization, content_type, content_length = _headers(scope)
+        authorization, content_type, content_encoding, content_length = _headers(scope)
         raw_query: bytes = scope["query_string"]
         query = _usual_query(raw_query) if len(raw_query) <= _LONGEST_USUAL_QUERY else _read_query(raw_query)
         account = self.receiver.door.account(query.token, authorization)
@@ -71,18 +68,21 @@ class Endpoint:
         except GoneError:
             return
         except TooLargeError:
-            problem = {"detail": f"the limit is {self.receiver.max_body} bytes"}
-            await self._turn_away(send, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
+            await self._turn_away_too_large(send)
             return
         load = self.receiver.load
         if load.is_full:
             await self._turn_away(send, Outcome.BUSY, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
-        visit = Visit(Incoming(self.callback, path, query, account, received, content_type, body), self.receiver, scope)
+        incoming = Incoming(
+            self.callback, path, query, account, received, content_type, content_encoding, body, self.receiver.max_body
+        )
         load.running += 1
         try:
-            await self._work(visit, send)
+            await self._work(Visit(incoming, self.receiver, scope), send)
+        except TooLargeError:
+            await self._turn_away_too_large(send)
         finally:
             load.running -= 1
 
@@ -113,6 +113,10 @@ class Endpoint:
         self.receiver.refusals.count(outcome)
         await answer(send, outcome)
 
+    async def _turn_away_too_large(self, send: Send) -> None:
+        problem = {"detail": f"the limit is {self.receiver.max_body} bytes"}
+        await self._turn_away(send, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
+
     async def _turn_away(
         self, send: Send, outcome: Outcome, problem: Mapping[str, str], call_outcome: CallOutcome
     ) -> None:
@@ -134,19 +138,21 @@ def _read_query(query: bytes) -> Query:
 _usual_query = lru_cache(maxsize=1024)(_read_query)
 
 
-def _headers(scope: Scope) -> tuple[bytes | None, str, int | None]:
-    """Give the three headers that matter: Authorization, Content-Type in lower case, Content-Length."""
+def _headers(scope: Scope) -> tuple[bytes | None, str, str, int | None]:
+    """Give the headers that matter: Authorization, Content-Type, Content-Encoding (all of them), Content-Length."""
     authorization: bytes | None = None
-    content_type = ""
+    content_type = content_encoding = ""
     length: int | None = None
     for name, value in scope["headers"]:
         if name == b"content-type":
-            content_type = value.decode("latin-1").lower()
+            content_type = value.decode("latin-1")
         elif name == b"content-length":
             length = int(value) if value.isdigit() else None
         elif name == b"authorization":
             authorization = value
-    return authorization, content_type, length
+        elif name == b"content-encoding":
+            content_encoding += f",{value.decode('latin-1')}"
+    return authorization, content_type, content_encoding, length
 
 
 async def read_body(receive: Receive, length: int | None, limit: int) -> bytes:

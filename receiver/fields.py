@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from receiver.charsets import SURROGATE
 from receiver.numbers import Written, has_fraction, integer, no_constant, whole
 from schemas.address import Address, AddressKind, parse_address
 
@@ -32,7 +33,6 @@ _ESCAPES: Final = re.compile(  # the last is half of a surrogate pair
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 FRACTION: Final = "number:fraction"
-SURROGATE: Final = "encoding:surrogate"
 
 
 @dataclass(slots=True)

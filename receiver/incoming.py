@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
+from receiver.codings import CodingError, UnreadCodingError, undone
 from receiver.door import Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
@@ -24,8 +25,15 @@ _SLASHES: Final = re.compile(r"/{2,}")
 _LONGEST_LIKENESS: Final = 100  # characters; finding what is like a path takes more than its length in time
 
 
+class UnreadError(UnusableError):
+    """A request whose Content-Encoding is not read."""
+
+
 class Incoming(NamedTuple):
-    """A request to the path of a callback. `content_type` is in lower case; `path` are the path's parameters."""
+    """A request to the path of a callback, headers and body as they were sent; `path` are the path's parameters.
+
+    `max_body` limits the bytes of the body with its codings undone.
+    """
 
     callback: Callback
     path: Mapping[str, str]
@@ -33,19 +41,33 @@ class Incoming(NamedTuple):
     account: str
     received: datetime
     content_type: str
+    content_encoding: str
     body: bytes
+    max_body: int
 
     def callbacks(self) -> list[Parsed]:
-        """Read the callbacks that the request holds. Raises UnusableError where it can be read in no way."""
+        """Read the callbacks that the request holds.
+
+        Raises UnusableError where it can be read in no way, UnreadError where only its Content-Encoding cannot, and
+        TooLargeError.
+        """
         if self.query.count > MAX_FIELDS:
             raise UnusableError(f"more than {MAX_FIELDS} parameters in the URL")
+        flags = self.query.flags
+        body = self.body
         try:
-            parsed = parse(self.content_type, self.body, self.query.fields, self.query.flags)
-        except UndecodableError as error:
+            if self.content_encoding:
+                flags = list(flags)
+                body = undone(self.content_encoding, body, self.max_body, flags)
+            parsed = parse(self.content_type, body, self.query.fields, flags)
+        except UnreadCodingError as error:
+            raise UnreadError(str(error)) from None
+        except (UndecodableError, CodingError) as error:
             raise UnusableError(str(error)) from None
         if self.callback.wants_answer and len(parsed) > 1:
             raise UnusableError("several callbacks, where one call wants one answer")
-        return parsed
+        # Kept for a retry is what was sent, save of an array's elements, which nobody sent alone.
+        return [one._replace(body=self.body) if one.body is body else one for one in parsed]
 
     def event(self, fields: Fields, normaliser: Normaliser) -> Event:
         """Make the event of one of the callbacks. Raises UnusableError."""

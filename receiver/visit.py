@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import structlog
@@ -14,10 +14,11 @@ from starlette.types import Scope
 
 from receiver.addresses import Addresses
 from receiver.answers import Outcome
+from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
-from receiver.incoming import Incoming
+from receiver.incoming import Incoming, UnreadError
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.normalise import Normaliser, UnusableError
@@ -30,6 +31,8 @@ from receiver.waiting import Outcome as Stored
 from receiver.waiting import Question
 
 log = structlog.get_logger()
+
+_OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,10 @@ class Visit(NamedTuple):
     scope: Scope
 
     async def callbacks(self) -> tuple[Outcome, dict[str, str]]:
-        """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined."""
+        """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined.
+
+        Raises TooLargeError where the body is over the limit once its Content-Encoding is undone.
+        """
         try:
             parsed = self.incoming.callbacks()
         except UnusableError as error:
@@ -75,7 +81,10 @@ class Visit(NamedTuple):
         return ended[0]
 
     async def call(self) -> list[JsonValue] | list[dict[str, object]]:
-        """Give the MC that answers a call: its handler's, or the fallback whatever is wrong."""
+        """Give the MC that answers a call: its handler's, or the fallback whatever is wrong.
+
+        Raises TooLargeError as `callbacks` does.
+        """
         event_id, stored = None, False
         deadline_s = self.receiver.voice_deadline.total_seconds()
         began = time.monotonic()
@@ -103,6 +112,8 @@ class Visit(NamedTuple):
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline_s):
                     await self._unusable(error, self.incoming.body)
+        except TooLargeError:
+            raise
         except Exception:
             outcome = CallOutcome.BROKEN
             log.exception("voice.broken", event_id=event_id)
@@ -153,14 +164,22 @@ class Visit(NamedTuple):
                     path=self._path(),
                     reason=error.reason,
                     method=self.scope["method"],
-                    headers=without_secrets(self.scope["headers"]),
+                    headers=without_secrets(self._headers(body)),
                     body=body,
                 )
             )
         except CommitError:
             log.warning("quarantine.failed", callback=name)
             return Outcome.NOT_STORED, {}
-        return Outcome.UNUSABLE, problem
+        return Outcome.UNREAD_CODING if isinstance(error, UnreadError) else Outcome.UNUSABLE, problem
+
+    def _headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
+        """Give the headers that go with a body: the request's, or of an array's element what it alone would have."""
+        headers: list[tuple[bytes, bytes]] = self.scope["headers"]
+        if body is self.incoming.body:
+            return headers
+        others = [header for header in headers if header[0] not in _OF_THE_WHOLE_BODY]
+        return [*others, (b"content-type", b"application/json")]
 
     def _path(self) -> str:
         """Give the path and the query as sent, less the secret."""

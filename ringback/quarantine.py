@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from redis import Redis
 from redis.exceptions import RedisError
 
+from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
 from receiver.door import Query
@@ -149,7 +150,7 @@ def retry(entries: Iterable[Entry], settings: Settings, redis_url: str, *, dry_r
         yield from asyncio.run(_retry(page, settings, redis_url, dry_run=dry_run))
 
 
-def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
+def events_of(entry: Entry, normaliser: Normaliser, max_body: int) -> tuple[Event, ...]:
     """Make the events of a request as its endpoint would have. Raises UnusableError where it still cannot."""
     path, _, query = entry.kept.path.partition("?")
     found = callback_at(unquote(path))
@@ -162,10 +163,16 @@ def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
         query=Query.of(*parse_query(query.encode())),
         account=entry.kept.account,
         received=entry.time,
-        content_type=entry.headers.get("content-type", "").lower(),
+        content_type=entry.headers.get("content-type", ""),
+        content_encoding=entry.headers.get("content-encoding", ""),
         body=entry.kept.body,
+        max_body=max_body,
     )
-    return tuple(incoming.event(one.fields, normaliser) for one in incoming.callbacks())
+    try:
+        callbacks = incoming.callbacks()
+    except TooLargeError:
+        raise UnusableError(f"decoded, the body is over the limit of {max_body} bytes (RINGBACK_MAX_BODY)") from None
+    return tuple(incoming.event(one.fields, normaliser) for one in callbacks)
 
 
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:
@@ -176,7 +183,7 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
 
     async def one(entry: Entry) -> Retried:
         try:
-            events = events_of(entry, normaliser)
+            events = events_of(entry, normaliser, settings.max_body)
         except UnusableError as error:
             return Retried(entry, reason=error.reason)
         if dry_run:

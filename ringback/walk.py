@@ -190,8 +190,8 @@ class _Walk:
         found = callback_at(unquote(wire.path))
         if found is None:
             raise LookupError(f"no callback is at {wire.path}")
-        content_type = wire.headers["Content-Type"].lower()
-        request = Request(*found, Query.of([], []), self._account, datetime.now(UTC), content_type, wire.body)
+        content_type, query, limit = wire.headers["Content-Type"], Query.of([], []), self._settings.max_body
+        request = Request(*found, query, self._account, datetime.now(UTC), content_type, "", wire.body, limit)
         (one,) = request.callbacks()
         return request.event(one.fields, self._normaliser)
 

@@ -6,6 +6,7 @@ sends so many to a receiver of its own, and shows that nothing breaks, that no e
 the receiver's memory stays flat.
 """
 
+import gzip
 import json
 import random
 import secrets
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -32,7 +34,21 @@ from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, proc
 
 CONTENT_TYPES: Final = (
     "application/x-www-form-urlencoded", "application/json", "application/json; charset=latin-1", "text/plain", "",
-    "multipart/form-data; boundary=x", "application/xml", "\xff",
+    "multipart/form-data; boundary=x", "multipart/form-data", "application/xml", "\xff",
+)  # fmt: skip
+CHARSETS: Final = (
+    "utf-8", "latin-1", "us-ascii", "windows-1251", "utf-16", "UTF-16BE", "utf-16-le", "UCS-2", "utf-32", "shift_jis",
+    "gb18030", "utf-7", "idna", "unicode_escape", "rot13", "zlib", "hex", "undefined", "x" * 300, "\xff", "",
+)  # fmt: skip
+TEXTS: Final = ("é", "👍", "Привет", "你好", "\x93x\x94", "تست", "\x85")
+PART_HEADERS: Final = (
+    "", '; filename="a.txt"', "\r\nContent-Type: text/plain; charset=utf-16be", "\r\nContent-Type: charset=hex",
+    "\r\nContent-Transfer-Encoding: base64", "\r\nContent-Transfer-Encoding: x", "\r\nX: " + "x" * 5000,
+    "\r\nX: 1" * 9, "\r\n: ", "\r\n\r\n--x\r\n", "; name=" + "b" * 500, "\n",
+)  # fmt: skip
+CODINGS: Final = (
+    "gzip", "x-gzip", "deflate", "gzip, deflate", "deflate, deflate", "gzip, gzip, gzip", "br", "zstd", "utf-8",
+    "identity", ",", "\xff", "x" * 3000,
 )  # fmt: skip
 NAMES: Final = sorted({name for sample in SAMPLES.values() for name in sample.examples})
 ODD: Final[Sequence[Any]] = (
@@ -52,17 +68,20 @@ class Request:
     query: bytes
     content_type: str
     body: bytes
+    content_encoding: str = ""
 
 
 def requests_to(callback: Callback, chance: random.Random) -> Iterator[Request]:
     """Give requests to a callback's path without end."""
     name = callback.name.partition("/{")[0]
-    makers = (noise, mutated, tampered, tampered, many, nested, wrong_form)
+    makers = (noise, mutated, tampered, tampered, many, nested, wrong_form, in_parts, in_a_charset)
     while True:
         content_type, query, body = chance.choice(makers)(name, chance)
+        content_encoding, body = encoded(body, chance) if chance.random() < 0.3 else ("", body)
         # Not of dots alone: a client would take them for a way up.
         path = callback.name.replace("{step}", "s" + quote(word(chance), safe=""))
-        yield Request(chance.choice(("PUT", "POST", "POST", "GET")), path, query, content_type, body)
+        method = chance.choice(("PUT", "POST", "POST", "GET"))
+        yield Request(method, path, query, content_type, body, content_encoding)
 
 
 Made = tuple[str, bytes, bytes]
@@ -148,6 +167,65 @@ def wrong_form(name: str, chance: random.Random) -> Made:
     return chance.choice(CONTENT_TYPES), b"a=1&a=2&ctx.order=1&ctx.order=2", body
 
 
+def in_parts(name: str, chance: random.Random) -> Made:
+    """A good callback as a multipart form, with odd headers, boundaries and ends."""
+    flat = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in fields_of(name).items()]
+    boundary = chance.choice(("x", "x", "X", "-" * 30, "x" * 300, ""))
+    start = b"--" + boundary.encode()
+    body = b""
+    for key, value in flat * chance.choice((1, 1, 1, 2, 1100)):
+        odd_one = chance.choice(PART_HEADERS) if chance.random() < 0.1 else ""
+        head = f'\r\nContent-Disposition: form-data; name="{key}"{odd_one}\r\n\r\n{value}\r\n'
+        codec = chance.choice(("utf-8", "utf-16", "cp1251")) if odd_one else "utf-8"
+        body += start + head.encode(codec, "replace")
+    body += start + chance.choice((b"--", b"--\r\n", b"--\r\nafter", b"", b" " * 10_000, b"y" * 10, b"\r"))
+    if chance.random() < 0.2:
+        body = body[chance.randrange(len(body)) :] if chance.random() < 0.3 else body[: chance.randrange(len(body))]
+    declared = chance.choice((f"; boundary={boundary}", f'; boundary="{boundary}"', "", "; boundary=x; charset=utf-16"))
+    return f"multipart/form-data{declared}", b"", body
+
+
+def in_a_charset(name: str, chance: random.Random) -> Made:
+    """A good callback with odd texts in one charset, said to be in another; now and then cut, or with marks."""
+    fields = fields_of(name)
+    for key in list(fields):
+        if isinstance(fields[key], str) and chance.random() < 0.3:
+            fields[key] = chance.choice(TEXTS) * chance.randrange(1, 9)
+    codec = chance.choice(("utf-8", "latin-1", "cp1251", "utf-16", "utf-16-be", "utf-16-le", "utf-32", "gb18030"))
+    kind = chance.choice(CONTENT_TYPES[:2])
+    if chance.random() < 0.5:
+        body = json.dumps(fields, ensure_ascii=False).encode(codec, "replace")
+    else:
+        flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
+        body = urlencode(flat, encoding=codec, errors="replace").encode(chance.choice(("utf-8", "utf-8", codec)))
+    marks = chance.choice((b"", b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0"))
+    body = marks * chance.choice((1, 2, 100)) + body[: len(body) - chance.choice((0, 0, 1, 2, 3))]
+    return f"{kind}; charset={chance.choice(CHARSETS)}", b"", body
+
+
+def encoded(body: bytes, chance: random.Random) -> tuple[str, bytes]:
+    """Compress a body, or what would be far too large, in the way that is said or in another; give what is said."""
+    said = chance.choice(CODINGS)
+    if chance.random() < 0.1:
+        body = b"0" * chance.choice((262_144, 262_145, 3_000_000))
+    done = said if chance.random() < 0.8 else chance.choice(CODINGS)
+    for coding in done.split(", "):
+        match coding:
+            case "gzip" | "x-gzip":
+                body = gzip.compress(body, 1)
+            case "deflate":
+                body = zlib.compress(body, 1)[chance.choice((0, 0, 2)) :]
+    match chance.randrange(8):
+        case 0:
+            body = body[: chance.randrange(len(body) + 1)]
+        case 1:
+            body += chance.choice((b"\0", body, gzip.compress(b"") * 100, b"x" * 100))
+        case 2 if body:
+            at = chance.randrange(len(body))
+            body = body[:at] + chance.randbytes(1) + body[at + 1 :]
+    return said, body[:262_144]
+
+
 def as_sent(fields: dict[str, Any], chance: random.Random) -> Made:
     """Write fields in any of the forms that are read."""
     if chance.random() < 0.3:
@@ -195,7 +273,8 @@ def word(chance: random.Random) -> str:
 def send(client: httpx.Client, request: Request) -> httpx.Response:
     """Send a request with the right secret."""
     query = b"token=" + TOKEN.encode() + (b"&" + request.query if request.query else b"")
-    headers = [(b"content-type", request.content_type.encode("latin-1"))] if request.content_type else []
+    named = (("content-type", request.content_type), ("content-encoding", request.content_encoding))
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in named if value]
     url = httpx.URL(f"/webhooks/{request.path}", query=query)
     return client.request(request.method, url, headers=headers, content=request.body)
 

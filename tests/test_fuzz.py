@@ -17,7 +17,7 @@ from tests.service import Service, running
 
 SECONDS = 3.0  # an endpoint
 THREADS = 4
-EXPECTED = {200, 413, 422}
+EXPECTED = {200, 413, 415, 422}
 
 
 @pytest.fixture(scope="module")

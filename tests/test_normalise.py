@@ -34,7 +34,8 @@ def incoming(url: str, content_type: str, body: bytes, account: str = "acme") ->
     path, _, query = url.partition("?")
     found = callback_at(f"/webhooks/{path}")
     assert found is not None
-    return Incoming(found[0], found[1], Query.of(*parse_query(query.encode())), account, RECEIVED, content_type, body)
+    parameters = Query.of(*parse_query(query.encode()))
+    return Incoming(*found, parameters, account, RECEIVED, content_type, "", body, 0)
 
 
 def event_of(url: str, content_type: str, body: bytes, *, account: str = "acme", zone: str = KUALA_LUMPUR) -> Event:

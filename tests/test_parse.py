@@ -53,6 +53,23 @@ def in_python(depth: int) -> dict[str, Any]:
     return found
 
 
+def multipart(*parts: tuple[Any, ...]) -> bytes:
+    """A multipart form with the boundary AbC: of each part name, value, further parameters, further headers."""
+    written = b""
+    for name, value, *further in parts:
+        parameters, *headers = further or [""]
+        disposition = f'Content-Disposition: form-data; name="{name}"; {parameters}'.removesuffix("; ")
+        written += b"--AbC\r\n" + "\r\n".join([disposition, *headers, "", ""]).encode() + value + b"\r\n"
+    return written + b"--AbC--\r\n"
+
+
+MULTIPART = "multipart/form-data; boundary=AbC"
+BROKEN = "the body is not valid multipart/form-data"
+WIDE = {
+    "utf-16": "utf-16-le", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be", "utf-32": "utf-32-le",
+    "utf-32-le": "utf-32-le", "utf-32-be": "utf-32-be",
+}  # fmt: skip
+UTF_16 = "encoding:utf-16-le"
 BOM = b"\xef\xbb\xbf"
 CARRIER = {"mcc": "502", "mnc": "18"}
 
@@ -70,11 +87,84 @@ CARRIER = {"mcc": "502", "mnc": "18"}
         pytest.param(FORM, "a=é".encode(), b"", one({"a": "é"}), id="UTF-8, not escaped"),
         pytest.param(FORM, b"a=%F0%9F%91%8D", b"", one({"a": "👍"}), id="UTF-8, escaped"),
         pytest.param(
-            FORM, b"a=%E9&b=%C3%A9", b"", one({"a": "é", "b": "Ã©"}, "encoding:latin-1"), id="latin-1, escaped",
+            FORM, b"a=%E9&b=%C3%A9", b"", one({"a": "é", "b": "é"}, "encoding:latin-1"), id="latin-1 in a field",
         ),
+        pytest.param(FORM, b"%E9=1", b"", one({"é": "1"}, "encoding:latin-1"), id="latin-1 in a name"),
+        pytest.param(FORM, b"a=%93hi%94+%E9", b"", one({"a": "“hi” é"}, "encoding:cp1252"), id="quotes of Windows"),
+        pytest.param(FORM, b"a=%81%E9", b"", one({"a": "\x81é"}, "encoding:latin-1"), id="latin-1 with a control"),
+        pytest.param(
+            FORM, b"a=%C3%A9t%C3&b=%C3%A9&c=%E9", b"",
+            one({"a": "ét�", "b": "é", "c": "é"}, "encoding:broken", "encoding:latin-1"), id="a cut character",
+        ),
+        pytest.param(FORM, "a=é".encode() + b"\xc3", b"", one({"a": "é�"}, "encoding:broken"), id="cut, not escaped"),
+        pytest.param(FORM, b"a=%E4%B8%AD%E6%96&b=+1", b"", one({"a": "中�", "b": " 1"}, "encoding:broken"),
+                     id="a cut character, of three octets"),
+        pytest.param(FORM, b"a=Hi+%F0%9F%98", b"", one({"a": "Hi �"}, "encoding:broken"), id="a cut emoji alone"),
+        pytest.param(
+            FORM, b"a=%D6l%DF%BB+%E4%F6%FC", b"", one({"a": "Ölß» äöü"}, "encoding:latin-1"),
+            id="latin-1 with two octets that could be UTF-8",
+        ),
+        pytest.param(FORM, b"a=%EF%BF%BD", b"", one({"a": "�"}), id="a replacement character that was sent"),
         pytest.param(FORM, b"a=\xe9", b"", one({"a": "é"}, "encoding:latin-1"), id="latin-1, not escaped"),
         pytest.param(FORM, b"a=%ED%A0%BD", b"", one({"a": "í\xa0½"}, "encoding:latin-1"), id="half a pair is no UTF-8"),
         pytest.param(FORM, BOM + b"a=1", b"", one({"a": "1"}), id="form with a byte-order mark"),
+        pytest.param(FORM, BOM + BOM + b"a=1", b"", one({"a": "1"}), id="form with two byte-order marks"),
+        pytest.param(FORM, "ａ=1".encode(), b"", one({"ａ": "1"}), id="a name that begins like a byte-order mark"),
+        # forms in a declared charset
+        pytest.param(
+            f"{FORM}; charset=windows-1251", b"a=%CF%F0%E8%E2%E5%F2&b=x+y", b"",
+            one({"a": "Привет", "b": "x y"}, "encoding:cp1251"), id="windows-1251",
+        ),
+        pytest.param(f"{FORM};Charset='CP1251'", b"a=\xcf", b"", one({"a": "П"}, "encoding:cp1251"), id="not escaped"),
+        pytest.param(f'{FORM}; charset="windows-1251"', b"a=1", b"", one({"a": "1"}), id="declared, but ASCII"),
+        pytest.param(
+            f"{FORM}; charset=windows-1251", b"a=%CF%98", b"", one({"a": "П�"}, "encoding:cp1251", "encoding:broken"),
+            id="an octet that windows-1251 has not",
+        ),
+        pytest.param(f"{FORM}; charset=gb2312", b"a=%C4%E3%E9F", b"", one({"a": "你镕"}, "encoding:gbk"), id="GB 2312"),
+        pytest.param(
+            f"{FORM}; charset=iso-8859-1", b"a=%C3%A9&b=%E9&c=%93", b"",
+            one({"a": "é", "b": "é", "c": "“"}, "encoding:utf-8", "encoding:latin-1", "encoding:cp1252"),
+            id="latin-1 declared of UTF-8, latin-1, and windows-1252",
+        ),
+        pytest.param(
+            f"{FORM}; charset=us-ascii", b"a=%C3%A9&b=%E9", b"",
+            one({"a": "é", "b": "é"}, "encoding:utf-8", "encoding:latin-1"), id="ASCII declared of what is none",
+        ),
+        pytest.param(f"{FORM}; charset=UTF8", b"a=%E9", b"", one({"a": "é"}, "encoding:latin-1"), id="no UTF-8"),
+        *(
+            pytest.param(
+                f"{FORM}; charset={name}", b"a=%C3%A9+n", b"", one({"a": "é n"}, "encoding:unknown-charset"), id=name,
+            )
+            for name in ("rot13", "utf-7", "idna", "unicode_escape", "hex", "cp037", "hz", "x" * 100, "\xff")
+        ),
+        pytest.param(f"{FORM}; charset=", b"a=%C3%A9", b"", one({"a": "é"}), id="no charset"),
+        pytest.param(
+            f"{FORM}; charset=UTF-16BE", b"mocean-text=%06%2A%063%06%2A&mocean-to=630012&n=&+=O%60Y%7D", b"",
+            one({"mocean-text": "تست", "mocean-to": "630012", "n": "", " ": "你好"}, "encoding:utf-16-be"),
+            id="texts in UTF-16, all else in ASCII",
+        ),
+        pytest.param(
+            f"{FORM}; charset=UCS-2", b"a=%00H%00i&b=+60123456789&c=%D8%3D%DCM&d=%06%2A%06", b"",
+            one({"a": "Hi", "b": " 60123456789", "c": "👍", "d": "ت�"}, "encoding:utf-16-be", "encoding:broken"),
+            id="UCS-2, cut",
+        ),
+        pytest.param(
+            f"{FORM}; charset=utf-16", b"a=%FF%FE%E9%00&b=H%00i%00&c=%00H%00i&d=%06%2A", b"",
+            one({"a": "é", "b": "Hi", "c": "Hi", "d": "ت"}, "encoding:utf-16"), id="UTF-16 in either order",
+        ),
+        *(
+            pytest.param(
+                content_type, "a=%C3%A9&b=é".encode(codec), b"", one({"a": "é", "b": "é"}, f"encoding:{flag}"),
+                id=f"a whole form in {codec}, {content_type[-8:]}",
+            )
+            for content_type in (FORM, f"{FORM}; charset=utf-16")
+            for codec, flag in WIDE.items()
+        ),
+        pytest.param(
+            FORM, "a=é".encode("utf-16-be") + b"\0", b"", one({"a": "é�"}, "encoding:broken", "encoding:utf-16-be"),
+            id="a whole form in UTF-16, cut",
+        ),
         pytest.param(FORM, b"a=%zz%4", b"", one({"a": "%zz%4"}), id="escapes that are none"),
         pytest.param(FORM, b"a=%00", b"", one({"a": "\0"}), id="NUL"),
         pytest.param(FORM, b"a=1\r\n", b"", one({"a": "1\r\n"}), id="line end after a form"),
@@ -105,6 +195,42 @@ CARRIER = {"mcc": "502", "mnc": "18"}
             FORM, b"c" + b"[c]" * 101 + b"=1", b"", one({"c" + "[c]" * 101: "1"}), id="too many steps to be nesting"
         ),
         pytest.param(FORM, b'c={"mcc":"502"}', b"", one({"c": '{"mcc":"502"}'}), id="JSON in a field stays a string"),
+        # multipart forms
+        pytest.param(
+            MULTIPART, multipart(("a", b"1"), ("b", b"x\r\ny+%41"), ("a", b"")), b"c=3",
+            one({"a": ["1", ""], "b": "x\r\ny+%41", "c": "3"}, "duplicate-field"), id="multipart",
+        ),
+        pytest.param(
+            MULTIPART, multipart(("a", b"%PDF \xff", 'filename="a.pdf"', "Content-Type: application/pdf")), b"",
+            one({"a": "%PDF ÿ"}, "encoding:latin-1"), id="a file is a field with its text",
+        ),
+        pytest.param(
+            f"{MULTIPART}; charset=windows-1251",
+            multipart(("a", b"\xcf"), ("b", "é".encode(), "", "content-type: text/plain; charset=utf-8")), b"",
+            one({"a": "П", "b": "é"}, "encoding:cp1251"), id="a charset for the form, and a part's own",
+        ),
+        pytest.param(
+            MULTIPART, multipart(("é", b"\xe9"), ("b", "é".encode()), ("c", "é".encode() + b"\xc3")), b"",
+            one({"é": "é", "b": "é", "c": "é�"}, "encoding:latin-1", "encoding:broken"), id="part by part",
+        ),
+        pytest.param(
+            MULTIPART,
+            multipart(("a", b"SGk=", "", "Content-Transfer-Encoding: BASE64"),
+                      ("b", b"=C3=A9", "", "Content-Transfer-Encoding: quoted-printable"),
+                      ("c", b"=41", "", "Content-Transfer-Encoding: 8bit")), b"",
+            one({"a": "Hi", "b": "é", "c": "=41"}), id="encoded for mail",
+        ),
+        pytest.param(
+            "multipart/form-data", multipart(("a", b"1")), b"", one({"a": "1"}, "multipart:no-boundary"),
+            id="a Content-Type written by hand",
+        ),
+        pytest.param(
+            MULTIPART, b"\r\n" + multipart(("c[mcc]", b"502"), ("c[mnc]", b"18")) + b"\r\nafter", b"",
+            one({"c[mcc]": "502", "c[mnc]": "18"}, tree={"c": CARRIER}), id="nested, and something around it",
+        ),
+        pytest.param(MULTIPART, b"--AbC--\r\n", b"a=1", one({"a": "1"}), id="no part"),
+        pytest.param(MULTIPART, b"a=1&b=2", b"", one({"a": "1", "b": "2"}), id="a form said to be multipart"),
+        pytest.param(MULTIPART, b'{"a": 1}', b"", one({"a": 1}), id="JSON said to be multipart"),
         # JSON
         pytest.param(
             JSON, b'{"a": 1, "b": {"c": [null, true]}}', b"", one({"a": 1, "b": {"c": [None, True]}}), id="JSON",
@@ -114,6 +240,29 @@ CARRIER = {"mcc": "502", "mnc": "18"}
         pytest.param("", b'{"a": 1}', b"", one({"a": 1}), id="JSON without a content type"),
         pytest.param(JSON, b" \r\n\t{}\n", b"", one({}), id="space around JSON, no field"),
         pytest.param(JSON, BOM + b'{"a": 1}', b"", one({"a": 1}), id="JSON with a byte-order mark"),
+        pytest.param(JSON, BOM + BOM + b'{"a": 1}', b"", one({"a": 1}), id="JSON with two byte-order marks"),
+        *(
+            pytest.param(content_type, '{"a": "é👍"}'.encode(codec), b"", one({"a": "é👍"}, f"encoding:{flag}"),
+                         id=f"{codec}, {content_type[-8:]}")
+            for content_type in (JSON, f"{JSON}; charset=utf-16le")
+            for codec, flag in WIDE.items()
+        ),
+        pytest.param(JSON, '\ufeff\ufeff{"a": 1}'.encode("utf-16-be"), b"", one({"a": 1}, "encoding:utf-16-be"),
+                     id="UTF-16 with two byte-order marks"),
+        pytest.param(f"{JSON}; charset=latin-1", b'{"a": "\xe9"}', b"", one({"a": "é"}, "encoding:latin-1"),
+                     id="latin-1 that says so"),
+        pytest.param(f"{JSON}; charset=latin-1", '{"a": "é"}'.encode(), b"", one({"a": "é"}, "encoding:utf-8"),
+                     id="UTF-8 that says latin-1"),
+        pytest.param(f"{JSON}; charset=utf-16", '{"a": "é"}'.encode(), b"", one({"a": "é"}, "encoding:utf-8"),
+                     id="UTF-8 that says UTF-16"),
+        pytest.param(f"{JSON}; charset=utf-16", b'{"a": "e"}', b"", one({"a": "e"}), id="ASCII that says UTF-16"),
+        pytest.param(f"{JSON}; charset=shift_jis", '{"a": "表"}'.encode("cp932"), b"",
+                     one({"a": "表"}, "encoding:cp932"), id="a charset that has backslashes in its characters"),
+        pytest.param(
+            JSON, b'{"a": "\xe9", "b": ["\xc3\xa9 \xf0\x9f"], "\xe9": "\\ud800"}', b"",
+            one({"a": "é", "b": ["é �"], "é": "�"}, "encoding:latin-1", "encoding:broken", "encoding:surrogate"),
+            id="latin-1 that says nothing, a cut character, half a pair",
+        ),
         pytest.param(JSON, '{"é": "👍"}'.encode(), b"", one({"é": "👍"}), id="UTF-8"),
         pytest.param(JSON, b'{"a": "\\ud83d\\udc4d"}', b"", one({"a": "👍"}), id="a surrogate pair"),
         pytest.param(
@@ -161,6 +310,10 @@ CARRIER = {"mcc": "502", "mnc": "18"}
         pytest.param("", BOM, b"a=1", one({"a": "1"}), id="query and a byte-order mark"),
         pytest.param("", b"", b"", one({}), id="nothing"),
         pytest.param("", b"", b"a=%E9", one({"a": "é"}, "encoding:latin-1"), id="latin-1 in the query"),
+        pytest.param(
+            "", b"", b"a=%E9&b=%C3%A9%C3&c=%C3%A9",
+            one({"a": "é", "b": "é�", "c": "é"}, "encoding:latin-1", "encoding:broken"), id="the query, field by field",
+        ),
         pytest.param("", b"", b"a=1&a=2", one({"a": ["1", "2"]}, "duplicate-field"), id="duplicates in the query"),
         pytest.param(
             "", b"", b"c[mcc]=502", one({"c[mcc]": "502"}, tree={"c": {"mcc": "502"}}), id="nested in the query",
@@ -200,6 +353,20 @@ CARRIER = {"mcc": "502", "mnc": "18"}
             id="what is odd about one says nothing of the others",
         ),
         pytest.param(
+            JSON, '[{"a": "é"}, 7]'.encode("utf-16-le"), b"",
+            several(({"a": "é"}, '{"a": "é"}'.encode()), ({}, b"7"), flags={0: [UTF_16], 1: [UTF_16]}),
+            id="an array in UTF-16; its elements alone are in UTF-8",
+        ),
+        pytest.param(
+            f"{JSON}; charset=cp1251", '[{"a": "П"}]'.encode("cp1251"), b"",
+            several(({"a": "П"}, '{"a": "П"}'.encode()), flags={0: ["encoding:cp1251"]}), id="an array in windows-1251",
+        ),
+        pytest.param(
+            JSON, b'[{"a": "\xe9"}, {"a": "x"}]', b"",
+            several(({"a": "é"}, b'{"a": "\xe9"}'), ({"a": "x"}, b'{"a": "x"}'), flags={0: ["encoding:latin-1"]}),
+            id="an array with an element in latin-1",
+        ),
+        pytest.param(
             JSON, b'["],[", {"a": "]\\""}]', b"",
             several(({}, b'"],["'), ({"a": ']"'}, b'{"a": "]\\""}')), id="brackets in texts",
         ),
@@ -219,8 +386,25 @@ def test_parse(content_type: str, body: bytes, query: bytes, callbacks: list[Rea
         pytest.param(JSON, b'{"a": NaN}', "the body is not valid JSON", id="NaN"),
         pytest.param(JSON, b'{"a": -Infinity}', "the body is not valid JSON", id="Infinity"),
         pytest.param(JSON, b'[{"a": 1}, {"a": NaN}]', "the body is not valid JSON", id="NaN in an array"),
-        pytest.param(JSON, b'{"a": "\xe9"}', "the body is not valid JSON", id="latin-1"),
-        pytest.param(JSON, '{"a": 1}'.encode("utf-16"), "the body is not valid JSON", id="UTF-16"),
+        pytest.param(JSON, b"\xff\xfe{", "the body is not valid JSON", id="UTF-16, cut"),
+        pytest.param(MULTIPART, multipart(("a", b"1"))[:-6],
+                     "the multipart/form-data is cut short: its last boundary is missing", id="a cut multipart form"),
+        pytest.param(MULTIPART.lower(), multipart(("a", b"1")), BROKEN, id="another boundary"),
+        pytest.param(MULTIPART, b"--AbC\r\n\xff: 1\r\n\r\n1\r\n--AbC--", BROKEN, id="a part's header that is none"),
+        pytest.param(MULTIPART, multipart(("a", b"1", "", *["X: 1"] * 8)), BROKEN, id="too many headers of a part"),
+        pytest.param(MULTIPART, multipart(("a" * 5000, b"1")), BROKEN, id="too long a header of a part"),
+        pytest.param(MULTIPART, multipart(("a", b"1")) + b"--AbC" + b" " * 9000, BROKEN, id="a padded boundary"),
+        pytest.param(f"{MULTIPART}{'x' * 300}", b"--AbC" + b"x" * 300, BROKEN, id="too long a boundary"),
+        pytest.param(MULTIPART, b"--AbC\r\n\r\n1\r\n--AbC--", "a part of the multipart/form-data has no name",
+                     id="no name"),
+        pytest.param(MULTIPART, multipart(("a", b"x", "", "Content-Transfer-Encoding: base64")),
+                     "a part of the multipart/form-data is not valid base64", id="no base64"),
+        pytest.param(MULTIPART, multipart(("a", b"x", "", "Content-Transfer-Encoding: zip")),
+                     "a part of the multipart/form-data has an unknown Content-Transfer-Encoding", id="no encoding"),
+        pytest.param(MULTIPART, multipart(*[("a", b"1")] * 1001), "more than 1000 fields", id="too many parts"),
+        pytest.param(MULTIPART, b"--AbC\r\n" + b"\r\n--AbCx" * 9000, "more than 1000 fields", id="half boundaries"),
+        pytest.param(f"{FORM}; charset=cp1251", b"&".join([b"a=1"] * 1001), "more than 1000 fields",
+                     id="too many fields in a declared charset"),
         pytest.param(JSON, b"[]", "the body holds no callback", id="an empty array"),
         pytest.param(FORM, b"[]", "the body holds no callback", id="an empty array under a form's content type"),
         pytest.param(JSON, b"7", "the body holds no callback", id="a number"),
