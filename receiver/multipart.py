@@ -14,7 +14,8 @@ from receiver.media import Media, declared_charset
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-MAX_PART_HEADERS: Final = 8
+MAX_PARTS: Final = 200  # each takes as long to parse as twenty fields of a form
+MAX_PART_HEADERS: Final = 4  # there are three that mean something
 MAX_PART_HEADER: Final = 4096  # bytes
 _TOO_MUCH_PADDING: Final = 64
 _BROKEN: Final = "the body is not valid multipart/form-data"
@@ -34,8 +35,8 @@ def is_multipart(body: bytes) -> bool:
     return body.lstrip(b"\r\n")[:2] == b"--"
 
 
-def read_multipart(media: Media, body: bytes, limit: int, flags: list[str]) -> list[tuple[str, str]]:
-    """Return the names and values of a form with `limit` parts at most, and flag what is odd about it.
+def read_multipart(media: Media, body: bytes, flags: list[str]) -> list[tuple[str, str]]:
+    """Return the names and values of a form with MAX_PARTS parts at most, and flag what is odd about it.
 
     Raises MultipartError.
     """
@@ -45,8 +46,8 @@ def read_multipart(media: Media, body: bytes, limit: int, flags: list[str]) -> l
         boundary = body.lstrip(b"\r\n").partition(b"\r\n")[0].removeprefix(b"--").rstrip(b" \t")
     # Looked at before it is parsed: the parser takes its time for what only begins like a boundary, or is padded.
     delimiter = b"--" + boundary
-    if body.count(delimiter) > limit + 1:
-        raise MultipartError(f"more than {limit} fields")
+    if body.count(delimiter) > MAX_PARTS + 1:
+        raise MultipartError(f"more than {MAX_PARTS} parts")
     if delimiter + b" " * _TOO_MUCH_PADDING in body or delimiter + b"\t" * _TOO_MUCH_PADDING in body:
         raise MultipartError(_BROKEN)
     parts = _Parts()

@@ -96,7 +96,7 @@ def parse_query(query: bytes) -> tuple[Pairs, list[str]]:
 
 def _multipart(media: Media, body: bytes, flags: list[str]) -> Pairs:
     try:
-        return read_multipart(media, body, MAX_FIELDS, flags)
+        return read_multipart(media, body, flags)
     except MultipartError as error:
         raise UndecodableError(str(error)) from None
 
