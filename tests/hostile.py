@@ -2,14 +2,19 @@
 
     python -m tests.hostile 200000
 
-sends so many to a receiver of its own, and shows that nothing breaks, that no event lacks a mandatory field, and that
-the receiver's memory stays flat.
+sends so many to a receiver of its own while floods of connections (tests/flood.py) come one after another, and shows
+that nothing breaks, that no event lacks a mandatory field, how quick `/livez` is meanwhile, and that the receiver's
+memory stays flat.
 """
 
 import gzip
 import json
 import random
+import re
 import secrets
+import socket
+import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +35,7 @@ from receiver.providers import CALLBACKS
 from ringback.samples import SAMPLES
 from ringback.trigger import build
 from schemas.events import EVENTS, Event
-from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, valkey
+from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, clean_environment, free_port, process, valkey
 
 CONTENT_TYPES: Final = (
     "application/x-www-form-urlencoded", "application/json", "application/json; charset=latin-1", "text/plain", "",
@@ -50,6 +55,7 @@ CODINGS: Final = (
     "gzip", "x-gzip", "deflate", "gzip, deflate", "deflate, deflate", "gzip, gzip, gzip", "br", "zstd", "utf-8",
     "identity", ",", "\xff", "x" * 3000,
 )  # fmt: skip
+DELIVERIES: Final = ("upgrade", "half-closed", "in pieces", "upgrade, chunked, half-closed", "behind another")
 NAMES: Final = sorted({name for sample in SAMPLES.values() for name in sample.examples})
 ODD: Final[Sequence[Any]] = (
     None, True, False, 0, -1, 10**30, 0.1, 1e308, "", " ", "0", "000", "-0", "1e999", "nan", "\0", "\ud800", "é",
@@ -69,6 +75,7 @@ class Request:
     content_type: str
     body: bytes
     content_encoding: str = ""
+    delivery: str = ""  # how it goes over its connection, if in none of the usual ways: one of DELIVERIES
 
 
 def requests_to(callback: Callback, chance: random.Random) -> Iterator[Request]:
@@ -81,7 +88,8 @@ def requests_to(callback: Callback, chance: random.Random) -> Iterator[Request]:
         # Not of dots alone: a client would take them for a way up.
         path = callback.name.replace("{step}", "s" + quote(word(chance), safe=""))
         method = chance.choice(("PUT", "POST", "POST", "GET"))
-        yield Request(method, path, query, content_type, body, content_encoding)
+        delivery = chance.choice(DELIVERIES) if chance.random() < 0.1 else ""
+        yield Request(method, path, query, content_type, body, content_encoding, delivery)
 
 
 Made = tuple[str, bytes, bytes]
@@ -270,13 +278,48 @@ def word(chance: random.Random) -> str:
     return "".join(chance.choice("abc.[]-_ é\0👍%&=") for _ in range(chance.randrange(1, 8)))
 
 
-def send(client: httpx.Client, request: Request) -> httpx.Response:
-    """Send a request with the right secret."""
+def send(client: httpx.Client, request: Request) -> int:
+    """Send a request with the right secret; return the status of its answer. Raises httpx.TransportError."""
     query = b"token=" + TOKEN.encode() + (b"&" + request.query if request.query else b"")
     named = (("content-type", request.content_type), ("content-encoding", request.content_encoding))
     headers = [(name.encode(), value.encode("latin-1")) for name, value in named if value]
     url = httpx.URL(f"/webhooks/{request.path}", query=query)
-    return client.request(request.method, url, headers=headers, content=request.body)
+    if request.delivery:
+        return by_hand(client.base_url.port or 80, url.raw_path, headers, request)
+    return client.request(request.method, url, headers=headers, content=request.body).status_code
+
+
+def by_hand(port: int, target: bytes, headers: list[tuple[bytes, bytes]], request: Request) -> int:
+    """Send a request in a way that no usual client does, over a connection of its own; return the status."""
+    how = request.delivery
+    headers = [(b"Host", b"x"), *headers]
+    body = request.body
+    if "upgrade" in how:
+        headers += [(b"Connection", b"Upgrade, HTTP2-Settings"), (b"Upgrade", b"h2c"), (b"HTTP2-Settings", b"AAMAAA")]
+    if "chunked" in how:
+        headers.append((b"Transfer-Encoding", b"chunked"))
+        body = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    else:
+        headers.append((b"Content-Length", b"%d" % len(body)))
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), target), *(name + b": " + value for name, value in headers)]
+    whole = b"\r\n".join((*lines, b"", b"")) + body
+    before = b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n" if "behind" in how else b""
+    pieces = [whole[at : at + 97] for at in range(0, 970, 97)] + [whole[970:]] if "pieces" in how else [before + whole]
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+            if "half-closed" in how:
+                connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while answer.count(b"\r\n\r\n") < 1 + len(before[:1]) and (more := connection.recv(65536)):
+                answer += more
+    except OSError as error:
+        raise httpx.TransportError(str(error)) from error
+    codes = re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)
+    if len(codes) < 1 + len(before[:1]):
+        raise httpx.TransportError("no answer")
+    return int(codes[-1])
 
 
 def has_its_mandatory_fields(event: Event) -> bool:
@@ -321,7 +364,7 @@ def main(total: int, threads: int = 8) -> int:
                     for at in range(count):
                         request = next(streams[at % len(streams)])
                         try:
-                            code = send(client, request).status_code
+                            code = send(client, request)
                         except httpx.TransportError as error:
                             wrong.append(f"{error!r}: {request}")
                             continue
@@ -330,6 +373,14 @@ def main(total: int, threads: int = 8) -> int:
                             wrong.append(f"{code}: {request}")
 
             started = time.monotonic()
+            over = threading.Event()
+            livez: list[float] = []
+            beside = [
+                threading.Thread(target=flood, args=(service.port, over)),
+                threading.Thread(target=ask, args=(service.port, over, livez)),
+            ]
+            for thread in beside:
+                thread.start()
             while sent < total:
                 share = min(20_000, total - sent) // threads + 1
                 running = [threading.Thread(target=batch, args=(sent + each, share)) for each in range(threads)]
@@ -341,12 +392,36 @@ def main(total: int, threads: int = 8) -> int:
                 events = unwhole(service, wrong)
                 sys.stdout.write(
                     f"{sent:>8} requests, {time.monotonic() - started:5.0f} s, {resident_kib(receiver.pid):>8} KiB, "
+                    f"livez p99 {statistics.quantiles(livez, n=100)[98] * 1000:.0f} ms, "
                     f"{events} events of this round whole, {len(wrong)} wrong, answers {dict(sorted(codes.items()))}\n"
                 )
                 sys.stdout.flush()
+                livez.clear()
+            over.set()
+            for thread in beside:
+                thread.join()
         service.close()
     sys.stdout.writelines(f"{each}\n" for each in wrong[:20])
     return len(wrong)
+
+
+def flood(port: int, over: threading.Event) -> None:
+    """Open many connections that want nothing good, one kind after another, until it is over."""
+    while not over.is_set():
+        for kind in ("unread", "trickle", "head", "idle"):
+            words = [sys.executable, "-m", "tests.flood", kind, str(port), "300", "10"]
+            subprocess.run(words, cwd=ROOT, env=clean_environment(), stdout=subprocess.DEVNULL, check=False)
+            if over.is_set():
+                return
+
+
+def ask(port: int, over: threading.Event, seconds: list[float]) -> None:
+    """Ask for `/livez` again and again, and note how long each answer takes, until it is over."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        while not over.wait(0.1):
+            began = time.monotonic()
+            client.get("/livez").raise_for_status()
+            seconds.append(time.monotonic() - began)
 
 
 def unwhole(service: Service, wrong: list[str]) -> int:
