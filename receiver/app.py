@@ -15,8 +15,8 @@ from receiver.admin.app import livez, make_admin
 from receiver.answers import Outcome, answer
 from receiver.commit import Committer
 from receiver.connect import hang_up
-from receiver.counts import CommitCounts, EventCounts, SpoolGauges
-from receiver.door import Door
+from receiver.counts import CommitCounts, EventCounts, Faults, SpoolGauges
+from receiver.door import INSECURE_ACCOUNT, Door
 from receiver.endpoint import Endpoint
 from receiver.incoming import ROOT, canonical_path, nearest_path
 from receiver.limiter import Limiter
@@ -24,13 +24,12 @@ from receiver.load import Load
 from receiver.normalise import Normaliser
 from receiver.outcomes import CallCounts
 from receiver.providers import CALLBACKS
-from receiver.quarantine import Quarantine
+from receiver.quarantine import Quarantine, Store
 from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool
 from receiver.visit import Receiver
-from schemas.mc import render_mc
 from schemas.settings import Settings
 
 log = structlog.get_logger()
@@ -45,9 +44,13 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     spool = Spool.open(settings.spool_folder, settings.spool_max) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
-    committer = Committer(client, Terms.of(settings), spool, counts)
+    faults = Faults(registry)
+    committer = Committer(client, Terms.of(settings), spool, counts, faults)
     call_counts = CallCounts(registry)
-    replies = Replies(reply_client(redis_url), settings.keys, call_counts)
+    replies = Replies(reply_client(redis_url), settings.keys, call_counts, faults)
+    store = Store(client, settings.keys, settings.dedup_ttl, settings.quarantine_max)
+    quarantine = Quarantine(store, settings.quarantine_max, spool, faults)
+    accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
     refusals = Refusals(registry)
     receiver = Receiver(
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),
@@ -57,30 +60,26 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         refusals=refusals,
         normaliser=Normaliser(settings.mocean_zone),
         committer=committer,
-        quarantine=Quarantine(client, settings.keys, settings.dedup_ttl),
+        quarantine=quarantine,
         replies=replies,
         call_counts=call_counts,
-        event_counts=EventCounts(registry),
+        event_counts=EventCounts(registry, accounts),
         max_body=settings.max_body,
         voice_deadline=settings.voice_deadline,
-        voice_fallback=render_mc(
-            settings.voice_fallback,
-            step_url=lambda step: settings.callback_url(
-                f"mocean/voice/collect/{step}", next(iter(settings.tokens), None)
-            ),
-            language=settings.voice_language,
-        ),
+        voice_fallbacks={account: settings.fallback_of(account) for account in accounts},
     )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         replies.start()
         committer.start()
+        quarantine.start()
         # What exists by now lives until the end: the collector need not look at it again at each full pass.
         gc.collect()
         gc.freeze()
         yield
         await replies.close()
+        await quarantine.close()
         await committer.close()
         await hang_up(client)
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 import structlog
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from receiver.counts import CommitCounts
-from receiver.recommit import Recommit, Way
+from receiver.counts import CommitCounts, Fault, Faults
+from receiver.recommit import Recommit, Way, is_passing
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
 from receiver.waiting import Outcome, Question, Waiting
@@ -47,11 +48,13 @@ class Committer:
         terms: Terms,
         spool: Spool | None = None,
         counts: CommitCounts | None = None,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults(CollectorRegistry())
         self._script = CommitScript(client, terms)
         self._counts = counts
         self._spool = spool
-        self._recommit = Recommit(self._script, spool) if spool is not None else None
+        self._recommit = Recommit(self._script, spool, self._faults) if spool is not None else None
         self._waiting: deque[Waiting] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -87,11 +90,26 @@ class Committer:
                 group = self._next_group()
                 try:
                     await self._store(group)
-                except Exception as error:
-                    log.exception("commit.broken", events=len(group))
-                    _refuse(group, error)
+                except Exception as error:  # noqa: BLE001 - logged there
+                    await self._store_each(group, error)
         finally:
             self._running = None
+
+    async def _store_each(self, group: Sequence[Waiting], error: Exception) -> None:
+        """Store the events of a group alone: the one that no group can be stored with takes no other along.
+
+        Whoever waits for that one gets the error itself: it is ours, and Redis need not be away.
+        """
+        log.error("commit.broken", events=len(group), exc_info=error)
+        self._faults.count(Fault.COMMIT)
+        if len(group) == 1:
+            _fail(group, error)
+            return
+        for one in group:
+            try:
+                await self._store([one])
+            except Exception as its_own:  # noqa: BLE001 - logged there
+                await self._store_each([one], its_own)
 
     def _next_group(self) -> list[Waiting]:
         group: list[Waiting] = []
@@ -113,7 +131,11 @@ class Committer:
         except (RedisError, OSError) as error:
             log.warning("commit.failed", events=len(group), error=type(error).__name__)
             if self._recommit is None:
-                _refuse(group, error)
+                if len(group) > 1 and not is_passing(error):
+                    for one in group:
+                        await self._store([one])
+                else:
+                    _refuse(group, error)
                 return
             self._recommit.go(Way.SPOOLED)
             await self._keep(group)
@@ -158,6 +180,10 @@ def _settle(group: Sequence[Waiting], outcomes: Sequence[int]) -> None:
 
 
 def _refuse(group: Sequence[Waiting], error: Exception) -> None:
+    _fail(group, CommitError(str(error)))
+
+
+def _fail(group: Sequence[Waiting], error: Exception) -> None:
     for one in group:
         if one.done is not None and not one.done.done():
-            one.done.set_exception(CommitError(str(error)))
+            one.done.set_exception(error)

@@ -4,16 +4,35 @@ to be tried again, and when, its user knows.
 
 from typing import Final
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
+from schemas.redis_refusal import READ_ONLY, refusal_of
 from schemas.redis_url import sentinels_of
 
 # Several Sentinels must fit into the second that a commit has: the first may have died with the primary's machine.
 _ASK_S: Final = 0.25
+
+
+class _Client(Redis):
+    """A client that takes a script's word for it that the server is no primary any more, as it takes a command's."""
+
+    async def parse_response(self, connection: Connection, command_name: str | bytes, **options: object) -> object:
+        """Read a reply."""
+        try:
+            return await super().parse_response(connection, command_name, **options)
+        except ResponseError as error:
+            if is_no_primary(error) and not isinstance(error, ReadOnlyError):
+                raise ReadOnlyError(str(error)) from error
+            raise
+
+
+def is_no_primary(error: ResponseError) -> bool:
+    """Whether a server says that it takes no writes since it is a replica."""
+    return refusal_of(error.status_code, str(error)) == READ_ONLY
 
 
 def connect(url: str, *, reply_s: float, connect_s: float) -> Redis:
@@ -25,7 +44,7 @@ def connect(url: str, *, reply_s: float, connect_s: float) -> Redis:
     lost = [ReadOnlyError]
     found = sentinels_of(url)
     if found is None:
-        return Redis.from_url(
+        return _Client.from_url(
             url,
             socket_timeout=reply_s,
             socket_connect_timeout=connect_s,
@@ -47,6 +66,7 @@ def connect(url: str, *, reply_s: float, connect_s: float) -> Redis:
     )
     client: Redis = sentinel.master_for(
         found.service,
+        redis_class=_Client,
         db=found.db,
         username=found.user,
         password=found.password,

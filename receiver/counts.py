@@ -4,17 +4,20 @@ Events are counted in a plain dict: a counter object a request would cost more t
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from receiver.providers import PROVIDERS
 from receiver.spool import Spool
 from receiver.waiting import Outcome
 from schemas.events import Event
 
 _UNUSABLE: Final = "unusable"
+_BROKEN: Final = "broken"
 _NOT_STORED: Final = "not_stored"
 _GROUPS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -23,8 +26,9 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 class EventCounts(Collector):
     """How many callbacks came, by provider, account, type of event and what became of them."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._counts: dict[tuple[str, str, str, str], int] = {}
+    def __init__(self, registry: CollectorRegistry, accounts: Iterable[str]) -> None:
+        # From the start, so that the first one is a rise that an alert can see.
+        self._counts = {(name, account, "", _BROKEN): 0 for name in PROVIDERS for account in accounts}
         registry.register(self)
 
     def stored(self, event: Event, outcome: Outcome) -> None:
@@ -38,6 +42,10 @@ class EventCounts(Collector):
     def unusable(self, provider: str, account: str) -> None:
         """Count a callback that could become no event."""
         self._add((provider, account, "", _UNUSABLE))
+
+    def broken(self, provider: str, account: str) -> None:
+        """Count a callback that an error of ours kept from becoming an event."""
+        self._add((provider, account, "", _BROKEN))
 
     def _add(self, key: tuple[str, str, str, str]) -> None:
         self._counts[key] = self._counts.get(key, 0) + 1
@@ -73,6 +81,31 @@ class CommitCounts:
             self._unreplicated.inc()
 
 
+class Fault(StrEnum):
+    """Where an unexpected error of ours was survived."""
+
+    COMMIT = "commit"
+    QUARANTINE = "quarantine"
+    REPLIES = "replies"
+    SPOOL = "spool"
+
+
+class Faults:
+    """How often this process has survived an unexpected error of ours in what runs beside its requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._faults = Counter(
+            "ringback_faults", "Unexpected errors of Ringback's own that were survived, by where.", ["where"],
+            registry=registry,
+        )  # fmt: skip
+        for where in Fault:
+            self._faults.labels(where)
+
+    def count(self, where: Fault) -> None:
+        """Count an error."""
+        self._faults.labels(where).inc()
+
+
 class SpoolGauges(Collector):
     """What waits in this process's spool."""
 
@@ -85,4 +118,8 @@ class SpoolGauges(Collector):
         if self._spool is not None:
             yield GaugeMetricFamily("ringback_spool_events", "Events in the spool.", self._spool.depth)
             yield GaugeMetricFamily("ringback_spool_age_seconds", "Age of the oldest of them.", self._spool.age_s)
-            yield GaugeMetricFamily("ringback_spool_bytes", "Bytes of them.", self._spool.size)
+            yield GaugeMetricFamily("ringback_spool_bytes", "Bytes in the spool.", self._spool.size)
+            yield GaugeMetricFamily("ringback_spool_requests", "Unusable requests in the spool.", self._spool.requests)
+            yield GaugeMetricFamily(
+                "ringback_spool_refused_events", "Events in the spool that Redis takes in no way.", self._spool.refused
+            )

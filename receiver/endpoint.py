@@ -68,11 +68,11 @@ class Endpoint:
         except GoneError:
             return
         except TooLargeError:
-            await self._turn_away_too_large(send)
+            await self._turn_away_too_large(send, account)
             return
         load = self.receiver.load
         if load.is_full:
-            await self._turn_away(send, Outcome.BUSY, {}, CallOutcome.BUSY)
+            await self._turn_away(send, account, Outcome.BUSY, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
         incoming = Incoming(
@@ -82,7 +82,7 @@ class Endpoint:
         try:
             await self._work(Visit(incoming, self.receiver, scope), send)
         except TooLargeError:
-            await self._turn_away_too_large(send)
+            await self._turn_away_too_large(send, account)
         finally:
             load.running -= 1
 
@@ -96,7 +96,8 @@ class Endpoint:
             and query.count <= MAX_FIELDS
         )
         if self.callback.wants_answer:
-            await answer_call(send, self.receiver.voice_fallback if is_probe else await visit.call())
+            fallback = self.receiver.voice_fallbacks[visit.incoming.account]
+            await answer_call(send, fallback if is_probe else await visit.call())
         elif is_probe:
             await answer(send, Outcome.PROBE)
         else:
@@ -113,19 +114,19 @@ class Endpoint:
         self.receiver.refusals.count(outcome)
         await answer(send, outcome)
 
-    async def _turn_away_too_large(self, send: Send) -> None:
+    async def _turn_away_too_large(self, send: Send, account: str) -> None:
         problem = {"detail": f"the limit is {self.receiver.max_body} bytes"}
-        await self._turn_away(send, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
+        await self._turn_away(send, account, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
 
     async def _turn_away(
-        self, send: Send, outcome: Outcome, problem: Mapping[str, str], call_outcome: CallOutcome
+        self, send: Send, account: str, outcome: Outcome, problem: Mapping[str, str], call_outcome: CallOutcome
     ) -> None:
         """Refuse a request that had the right secret; a call still gets an MC."""
         log.warning("request.turned_away", callback=self.callback.name, outcome=outcome.label)
         self.receiver.refusals.count(outcome)
         if self.callback.wants_answer:
             self.receiver.call_counts.count(call_outcome, 0.0)
-            await answer_call(send, self.receiver.voice_fallback)
+            await answer_call(send, self.receiver.voice_fallbacks[account])
         else:
             await answer(send, outcome, problem)
 

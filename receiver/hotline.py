@@ -9,8 +9,10 @@ from typing import Final
 from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as SlowError
+
+from receiver.connect import is_no_primary
 
 TIMEOUT_S: Final = 1.0
 
@@ -44,11 +46,10 @@ class Hotline:
                         raise
                     await self._connection.disconnect(nowait=True)
                     return await self._exchange(packed, len(commands))
-        except ReadOnlyError:
-            # No primary any more. Whoever is one now is found by connecting anew.
-            await self._connection.disconnect(nowait=True)
-            raise
-        except ResponseError:
+        except ResponseError as error:
+            if is_no_primary(error):
+                # Whoever is the primary now is found by connecting again.
+                await self._connection.disconnect(nowait=True)
             raise
         except TimeoutError:
             await self._connection.disconnect(nowait=True)

@@ -13,10 +13,12 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
+from receiver.counts import Fault, Faults
 from receiver.script import CommitScript
 from receiver.spool import Spool, Spooled, SpoolError
 from receiver.waiting import Waiting
 from schemas.events import EVENTS
+from schemas.redis_refusal import refusal_of
 
 log = structlog.get_logger()
 
@@ -45,9 +47,10 @@ class Recommit:
     connection (`WAIT`): so a new connection begins again with the first.
     """
 
-    def __init__(self, script: CommitScript, spool: Spool) -> None:
+    def __init__(self, script: CommitScript, spool: Spool, faults: Faults) -> None:
         self._script = script
         self._spool = spool
+        self._faults = faults
         self._running: asyncio.Task[None] | None = None
         self._way = Way.SPOOLED
         # While events are spooled: how many of them Redis has taken over this connection, and the last of those.
@@ -90,6 +93,12 @@ class Recommit:
                     log.debug("spool.waits", events=self._spool.depth, error=type(error).__name__)
                     self.go(Way.SPOOLED)
                     await asyncio.sleep(_PAUSE_S)
+                except Exception:
+                    # Without this loop what is spooled would stay there, and all that comes behind it.
+                    log.exception("spool.broken", events=self._spool.depth)
+                    self._faults.count(Fault.SPOOL)
+                    self.go(Way.SPOOLED)
+                    await asyncio.sleep(_PAUSE_S)
             log.warning("spool.empty")
         finally:
             self._running = None
@@ -128,27 +137,32 @@ class Recommit:
         """Commit events; give how many of them Redis has now."""
         try:
             await self._script.store([_waiting(event) for event in events], anew=anew)
-        except (ResponseError, ValidationError) as error:
-            if isinstance(error, ResponseError) and is_passing(error):
+        except Exception as error:
+            if is_passing(error):
                 raise
             if len(events) > 1:
                 return sum([await self._commit([event], anew=anew and event is events[0]) for event in events])
-            # Redis takes this one in no way, or a newer version has written it: the others need not wait for it.
-            log.error("spool.refused", error=type(error).__name__)
+            # Redis takes this one in no way, a newer version has written it, or an error of ours is in the way: the
+            # others need not wait for it.
+            log.error("spool.refused", error=type(error).__name__, exc_info=error)
             await self._spool.refuse(events[0], _reason(error))
             return 0
         return len(events)
 
 
-def is_passing(error: ResponseError) -> bool:
-    """Tell whether a server that refuses will take the same later, when it or its operator has mended something."""
-    return (error.status_code or str(error).partition(" ")[0]) in _PASSING
+def is_passing(error: Exception) -> bool:
+    """Whether the same may go well later: a server is away, or refuses what it will take once something is fixed."""
+    if isinstance(error, ResponseError):
+        return refusal_of(error.status_code, str(error)) in _PASSING
+    return isinstance(error, RedisError | OSError | SpoolError)
 
 
-def _reason(error: ResponseError | ValidationError) -> str:
+def _reason(error: Exception) -> str:
     """Say what is wrong, without what is in the event."""
     if isinstance(error, ResponseError):
         return str(error)
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False))
 
 

@@ -5,6 +5,7 @@ All of a process's calls wait on one list over one connection, so that any numbe
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from typing import Final, cast
 
 import structlog
@@ -13,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.connect import connect, hang_up
+from receiver.counts import Fault, Faults
 from receiver.outcomes import CallCounts
 from schemas.keys import Keys
 from schemas.replies import Failure, Reply
@@ -37,9 +39,10 @@ class AnswerFailedError(Exception):
 class Replies:
     """This process's list of replies. Its name has a boot nonce, so a reply to an earlier process meets nobody."""
 
-    def __init__(self, client: Redis, keys: Keys, counts: CallCounts) -> None:
+    def __init__(self, client: Redis, keys: Keys, counts: CallCounts, faults: Faults) -> None:
         self._client = client
         self._counts = counts
+        self._faults = faults
         self.key = keys.replies(secrets.token_hex(8))
         self._awaited: dict[str, asyncio.Future[list[JsonValue]]] = {}
         self._listener: asyncio.Task[None] | None = None
@@ -73,14 +76,26 @@ class Replies:
                 popped = await self._client.blpop([self.key], timeout=_BLOCK_S)
                 if popped is None:
                     continue
-                self._deliver(cast("tuple[bytes, bytes]", popped)[1])
+                self._deliver_each([cast("tuple[bytes, bytes]", popped)[1]])
                 # Each pop waits for the disk: when many calls are answered at once, one takes what is there.
-                more = await self._client.lpop(self.key, _MORE_AT_ONCE)
-                for payload in cast("list[bytes]", more or []):
-                    self._deliver(payload)
+                self._deliver_each(cast("list[bytes]", await self._client.lpop(self.key, _MORE_AT_ONCE) or []))
             except (RedisError, OSError):
                 # The commit says that Redis is away; here it is enough to be back when it is.
                 await asyncio.sleep(_PAUSE_AFTER_ERROR_S)
+            except Exception:
+                # Without this loop no call would be answered any more.
+                log.exception("voice.broken", list=self.key)
+                self._faults.count(Fault.REPLIES)
+                await asyncio.sleep(_PAUSE_AFTER_ERROR_S)
+
+    def _deliver_each(self, payloads: Sequence[bytes]) -> None:
+        """Deliver replies, each for itself: an error with one is no other caller's."""
+        for payload in payloads:
+            try:
+                self._deliver(payload)
+            except Exception:
+                log.exception("voice.broken", list=self.key)
+                self._faults.count(Fault.REPLIES)
 
     def _deliver(self, payload: bytes) -> None:
         try:

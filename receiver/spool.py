@@ -1,4 +1,5 @@
-"""The spool: events on this machine's own disk while Redis is away, in the order in which they came.
+"""The spool: events on this machine's own disk while Redis is away, in the order in which they came. Requests that are
+for the quarantine wait beside them.
 
 One SQLite file a receiver process, each write on disk before it returns. What a process leaves behind when it dies is
 taken up by the next one that starts, and by that one alone.
@@ -26,6 +27,7 @@ _VACUUM_OVER_BYTES: Final = 16 * 1024 * 1024
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, event TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS refused (at REAL NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS requests (digest TEXT NOT NULL UNIQUE, request TEXT NOT NULL);
 """
 
 Result = TypeVar("Result")
@@ -44,18 +46,29 @@ class Spooled:
 
 
 @dataclass(frozen=True, slots=True)
+class SpooledRequest:
+    """An unusable request in the spool, as JSON, under its digest."""
+
+    digest: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lying:
-    """A spool file as it lies in its folder: how many events are in it, and whether a living process has it."""
+    """A spool file as it lies in its folder: how many events and unusable requests are in it, and whether a living
+    process has it.
+    """
 
     file: Path
     events: int
+    requests: int
     is_held: bool
 
 
 def lying(folder: Path) -> list[Lying]:
     """Look at the spools in a folder, without taking or changing any. Raises SpoolError."""
     try:
-        return [Lying(file, _count(file), _is_held(file)) for file in sorted(folder.glob("spool-*.sqlite"))]
+        return [Lying(file, *_count(file), _is_held(file)) for file in sorted(folder.glob("spool-*.sqlite"))]
     except (OSError, sqlite3.Error) as error:
         raise SpoolError(f"cannot look at the spools in {folder}: {error}") from None
 
@@ -78,6 +91,9 @@ class Spool:
         self._max_bytes = max_bytes
         self._depth = 0
         self._bytes = 0
+        self._refused = 0
+        self._requests = 0
+        self._request_bytes = 0
         self._oldest: float | None = None
         self._removed = 0
         self._deleting: asyncio.Task[None] | None = None
@@ -112,9 +128,24 @@ class Spool:
         return self._depth
 
     @property
+    def refused(self) -> int:
+        """How many events this process has put aside."""
+        return self._refused
+
+    @property
+    def requests(self) -> int:
+        """How many unusable requests wait here, also those that are just being written."""
+        return self._requests
+
+    @property
+    def request_bytes(self) -> int:
+        """How many bytes of unusable requests that is."""
+        return self._request_bytes
+
+    @property
     def size(self) -> int:
-        """How many bytes of events that is."""
-        return self._bytes
+        """How many bytes of events and requests that is."""
+        return self._bytes + self._request_bytes
 
     @property
     def age_s(self) -> float:
@@ -124,17 +155,18 @@ class Spool:
     async def add(self, events: Sequence[str]) -> None:
         """Keep events, as JSON: they are on disk when this returns. Raises SpoolError, and then has kept none."""
         size = sum(map(len, events))
-        if self._bytes + size > self._max_bytes:
-            raise SpoolError(f"the spool is full: {self._max_bytes} bytes")
+        self._check_room(size)
         self._depth += len(events)
         self._bytes += size
         now = time.time()
         try:
             await self._run(lambda: self._insert(now, events))
-        except sqlite3.Error as error:
+        except Exception as error:
             self._depth -= len(events)
             self._bytes -= size
-            raise SpoolError(f"the spool cannot be written: {error}") from None
+            if isinstance(error, sqlite3.Error):
+                raise SpoolError(f"the spool cannot be written: {error}") from None
+            raise
         self._oldest = now if self._oldest is None else self._oldest
 
     async def first(self, most: int, after: int = 0) -> list[Spooled]:
@@ -155,7 +187,7 @@ class Spool:
         self._forget(gone)
         try:
             await self._run(self._delete)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             log.warning("spool.not_deleted", events=gone.events, reason=str(error))
             if self._deleting is None:
                 self._deleting = asyncio.create_task(self._delete_when_possible())
@@ -166,6 +198,39 @@ class Spool:
             self._forget(await self._run(lambda: self._put_aside(event, reason)))
         except sqlite3.Error as error:
             raise SpoolError(f"the spool cannot be written: {error}") from None
+        self._refused += 1
+
+    async def add_request(self, digest: str, request: str) -> None:
+        """Keep an unusable request, as JSON, once: it is on disk when this returns. Raises SpoolError."""
+        size = len(request)
+        self._check_room(size)
+        self._requests += 1
+        self._request_bytes += size
+        is_new = False
+        try:
+            is_new = await self._run(lambda: self._insert_request(digest, request))
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be written: {error}") from None
+        finally:
+            if not is_new:
+                self._requests -= 1
+                self._request_bytes -= size
+
+    async def first_request(self, after: int = 0) -> tuple[int, SpooledRequest] | None:
+        """Return the unusable request that has waited longest of those behind that place, and its own place.
+
+        Raises SpoolError.
+        """
+        return await self._ask(lambda: self._first_request(after))
+
+    async def remove_request(self, request: SpooledRequest) -> None:
+        """Forget an unusable request: it is in quarantine. Raises SpoolError."""
+        try:
+            await self._run(lambda: self._delete_request(request.digest))
+        except sqlite3.Error as error:
+            raise SpoolError(f"the spool cannot be written: {error}") from None
+        self._requests -= 1
+        self._request_bytes -= len(request.json)
 
     async def close(self) -> None:
         """Let go of the file; what is in it stays."""
@@ -180,14 +245,32 @@ class Spool:
         """Delete what is stored, before its repeat is no longer known."""
         while self._deleting is not None:
             await asyncio.sleep(_PAUSE_S)
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, OSError):
                 await self._run(self._delete)
                 self._deleting = None
+
+    def _check_room(self, size: int) -> None:
+        if self.size + size > self._max_bytes:
+            raise SpoolError(f"the spool is full: {self._max_bytes} bytes")
 
     def _forget(self, gone: "_Gone") -> None:
         self._oldest = gone.oldest_left
         self._depth -= gone.events
         self._bytes -= gone.size
+
+    def _insert_request(self, digest: str, request: str) -> bool:
+        with self._database:
+            query = "INSERT OR IGNORE INTO requests (digest, request) VALUES (?, ?)"
+            return self._database.execute(query, (digest, request)).rowcount > 0
+
+    def _first_request(self, after: int) -> tuple[int, SpooledRequest] | None:
+        query = "SELECT rowid, digest, request FROM requests WHERE rowid > ? ORDER BY rowid LIMIT 1"
+        found = self._database.execute(query, (after,)).fetchone()
+        return found and (found[0], SpooledRequest(found[1], found[2]))
+
+    def _delete_request(self, digest: str) -> None:
+        with self._database:
+            self._database.execute("DELETE FROM requests WHERE digest = ?", (digest,))
 
     async def _ask(self, look: Callable[[], Result]) -> Result:
         try:
@@ -241,6 +324,8 @@ class Spool:
         rows = left.execute("SELECT at, event FROM spooled UNION ALL SELECT at, event FROM refused ORDER BY at")
         with self._database:
             moved = self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", rows).rowcount
+            requests = left.execute("SELECT digest, request FROM requests ORDER BY rowid")
+            self._database.executemany("INSERT OR IGNORE INTO requests (digest, request) VALUES (?, ?)", requests)
         left.close()
         for suffix in ("", "-wal", "-shm"):
             other.with_name(other.name + suffix).unlink(missing_ok=True)
@@ -250,6 +335,8 @@ class Spool:
     def _measure(self) -> None:
         query = "SELECT count(*), coalesce(sum(length(event)), 0), min(at) FROM spooled"
         self._depth, self._bytes, self._oldest = self._database.execute(query).fetchone()
+        query = "SELECT count(*), coalesce(sum(length(request)), 0) FROM requests"
+        self._requests, self._request_bytes = self._database.execute(query).fetchone()
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -269,11 +356,12 @@ def _free_slot(folder: Path) -> tuple[Path, int]:
     raise OSError(f"{_SLOTS} receivers have their spools there already")
 
 
-def _count(file: Path) -> int:
+def _count(file: Path) -> tuple[int, int]:
     database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        query = "SELECT (SELECT count(*) FROM spooled) + (SELECT count(*) FROM refused)"
-        count: int = database.execute(query).fetchone()[0]
+        query = """SELECT (SELECT count(*) FROM spooled) + (SELECT count(*) FROM refused),
+                          (SELECT count(*) FROM requests)"""
+        count: tuple[int, int] = database.execute(query).fetchone()
         return count
     finally:
         database.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from receiver.load import Load
 from receiver.normalise import Normaliser, UnusableError
 from receiver.outcomes import CallCounts, CallOutcome
 from receiver.parse import Parsed
-from receiver.quarantine import Kept, Quarantine, without_secrets
+from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
 from receiver.refusals import Refusals
 from receiver.replies import AnswerFailedError, Replies
 from receiver.waiting import Outcome as Stored
@@ -52,7 +53,7 @@ class Receiver:
     event_counts: EventCounts
     max_body: int
     voice_deadline: timedelta
-    voice_fallback: list[dict[str, object]]
+    voice_fallbacks: Mapping[str, list[dict[str, object]]]
 
 
 class Visit(NamedTuple):
@@ -71,6 +72,11 @@ class Visit(NamedTuple):
             parsed = self.incoming.callbacks()
         except UnusableError as error:
             return await self._unusable(error, self.incoming.body)
+        except TooLargeError:
+            raise
+        except Exception:
+            log.exception("callback.broken", callback=self.incoming.callback.name)
+            return await self._broken(self.incoming.body)
         if len(parsed) == 1:
             return await self._store(parsed[0])
         ended = await asyncio.gather(*(self._store(one) for one in parsed))
@@ -117,6 +123,10 @@ class Visit(NamedTuple):
         except Exception:
             outcome = CallOutcome.BROKEN
             log.exception("voice.broken", event_id=event_id)
+            if not stored:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(question.due - time.monotonic()):
+                        await self._broken(self.incoming.body)
         else:
             self.receiver.call_counts.count(CallOutcome.ANSWERED, time.monotonic() - began)
             log.debug("voice.answered", event_id=event_id)
@@ -126,7 +136,7 @@ class Visit(NamedTuple):
                 self.receiver.replies.forget(event_id)
         self.receiver.call_counts.count(outcome, time.monotonic() - began)
         log.warning("voice.fallback", event_id=event_id, reason=outcome.value)
-        return self.receiver.voice_fallback
+        return self.receiver.voice_fallbacks[self.incoming.account]
 
     async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
         try:
@@ -140,7 +150,7 @@ class Visit(NamedTuple):
             return Outcome.NOT_STORED, {}
         except Exception:
             log.exception("callback.broken", callback=self.incoming.callback.name)
-            return Outcome.BROKEN, {}
+            return await self._broken(one.body)
         self.receiver.event_counts.stored(event, stored)
         if event.data.flags and stored is Stored.STORED:
             log.warning("event.odd", event_id=event.id, flags=event.data.flags)
@@ -157,21 +167,37 @@ class Visit(NamedTuple):
             problem["field"] = error.field
         if error.belongs_to:
             problem["path"] = error.belongs_to
+        if not await self._keep(error.reason, body):
+            return Outcome.NOT_STORED, {}
+        return Outcome.UNREAD_CODING if isinstance(error, UnreadError) else Outcome.UNUSABLE, problem
+
+    async def _broken(self, body: bytes) -> tuple[Outcome, dict[str, str]]:
+        """Quarantine a request that an error of ours keeps from becoming an event: once that is fixed, it can."""
+        self.receiver.event_counts.broken(self.incoming.callback.provider, self.incoming.account)
+        await self._keep(BROKEN, body)
+        return Outcome.BROKEN, {}
+
+    async def _keep(self, reason: str, body: bytes) -> bool:
+        """Quarantine a request. Return whether it is kept."""
         try:
             await self.receiver.quarantine.keep(
                 Kept(
                     account=self.incoming.account,
                     path=self._path(),
-                    reason=error.reason,
+                    reason=reason,
                     method=self.scope["method"],
                     headers=without_secrets(self._headers(body)),
                     body=body,
+                    received=self.incoming.received,
                 )
             )
         except CommitError:
-            log.warning("quarantine.failed", callback=name)
-            return Outcome.NOT_STORED, {}
-        return Outcome.UNREAD_CODING if isinstance(error, UnreadError) else Outcome.UNUSABLE, problem
+            log.warning("quarantine.failed", callback=self.incoming.callback.name)
+            return False
+        except Exception:
+            log.exception("quarantine.failed", callback=self.incoming.callback.name)
+            return False
+        return True
 
     def _headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
         """Give the headers that go with a body: the request's, or of an array's element what it alone would have."""

@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from receiver.admin.replication import replication_checks
 from receiver.connect import hang_up
 from receiver.listen import BindError, bind
 from receiver.script import commit_client
-from receiver.spool import SpoolError, lying
+from receiver.spool import Lying, SpoolError, lying
 from ringback.probe import Met, Who, admin_at, receiver_at
 from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, binary, check_store
@@ -117,19 +117,28 @@ def spool_check(settings: Settings) -> Check:
             "spool", Grade.WARNING, "off: while Redis is away callbacks get 503", "set RINGBACK_SPOOL=on"
         )  # fmt: skip
     try:
-        spools = [one for one in lying(settings.spool_folder) if one.events]
+        spools = lying(settings.spool_folder)
     except SpoolError as error:
         return Check("spool", Grade.BAD, str(error), "run this as the user whom the receiver runs as")
-    orphaned = sum(one.events for one in spools if not one.is_held)
-    held = sum(one.events for one in spools if one.is_held)
+    orphaned = _lying([one for one in spools if not one.is_held])
+    held = _lying([one for one in spools if one.is_held])
     if orphaned:
         return Check(
-            "spool", Grade.BAD, f"{orphaned} events of receivers that are dead, {held} of living ones",
+            "spool", Grade.BAD, f"{orphaned} of receivers that are dead, {held or 0} of living ones",
             "start a receiver on this machine with this RINGBACK_DATA_DIR and RINGBACK_PREFIX: it takes them up",
         )  # fmt: skip
     if held:
-        return Check("spool", Grade.WARNING, f"{held} events", "bring Redis back: they are committed by themselves")
+        return Check("spool", Grade.WARNING, held, "bring Redis back: they are committed by themselves")
     return Check("spool", Grade.OK, "empty")
+
+
+def _lying(spools: Sequence[Lying]) -> str:
+    """Return what there is in spools, in words; nothing where they are empty."""
+    counted = {
+        "events": sum(one.events for one in spools),
+        "unusable requests": sum(one.requests for one in spools),
+    }
+    return " and ".join(f"{count} {what}" for what, count in counted.items() if count)
 
 
 def port_check(settings: Settings) -> Check:

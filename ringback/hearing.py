@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from schemas.mc import ACTIONS, Action, Collect, Dial, McError, Play, Raw, Record, Say, Sleep, make, parse_mc, render_mc
-from schemas.settings import Settings
+from schemas.mc import ACTIONS, Action, Collect, Dial, McError, Play, Raw, Record, Say, Sleep, make, parse_mc
 
 NO_INPUT: Final = "no input"
 KEYS: Final = "0123456789*#"
@@ -17,16 +16,6 @@ def read_mc(commands: object) -> tuple[Action, ...]:
     if not isinstance(commands, list) or not commands:
         raise McError("an MC is a list of actions, one at least")
     return tuple(_read(index, command) for index, command in enumerate(commands))
-
-
-def fallback_of(settings: Settings) -> list[dict[str, object]]:
-    """Give the fallback as the receiver writes it."""
-    token = next(iter(settings.tokens), None)
-    return render_mc(
-        settings.voice_fallback,
-        step_url=lambda step: settings.callback_url(f"mocean/voice/collect/{step}", token),
-        language=settings.voice_language,
-    )
 
 
 def collect_of(actions: Sequence[Action]) -> Collect | None:

@@ -16,8 +16,8 @@ from typing import Final
 
 import httpx
 
-from receiver.door import without_secret
-from ringback.hearing import collect_of, fallback_of, heard_of, read_mc
+from receiver.door import INSECURE_ACCOUNT, without_secret
+from ringback.hearing import collect_of, heard_of, read_mc
 from ringback.samples import find
 from ringback.trigger import Wire, build, random_id
 from schemas.mc import Action, Collect
@@ -56,7 +56,7 @@ class Line:
             at=(at or here).rstrip("/"),
             public=settings.base_url,
             secret=token.secret.get_secret_value() if token else None,
-            fallback=fallback_of(settings),
+            fallback=settings.fallback_of(token.account if token else INSECURE_ACCOUNT),
         )
 
     def way_to(self, event_url: str) -> str | None:

@@ -12,7 +12,9 @@ from itertools import islice
 from typing import Final, cast
 from urllib.parse import unquote
 
+import structlog
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
 from receiver.codings import TooLargeError
@@ -22,15 +24,17 @@ from receiver.door import Query
 from receiver.incoming import Incoming, callback_at
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
-from receiver.quarantine import Kept, Quarantine
+from receiver.quarantine import BROKEN, Kept, Store
 from receiver.script import Terms, commit_client
 from ringback.choose import by_beginning
 from ringback.lookup import entries_beginning
 from schemas.events import Event
-from schemas.keys import Keys
 from schemas.settings import Settings
 
+log = structlog.get_logger()
+
 _AT_ONCE: Final = 100
+_CONNECTIONS: Final = 16
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,8 +47,8 @@ class Entry:
 
     @property
     def time(self) -> datetime:
-        """When it was received: the id says it."""
-        return _EPOCH + timedelta(milliseconds=int(self.entry_id.partition("-")[0]))
+        """When it was received: it says so itself, or its id does."""
+        return self.kept.received or _EPOCH + timedelta(milliseconds=int(self.entry_id.partition("-")[0]))
 
     @property
     def headers(self) -> dict[str, str]:
@@ -78,9 +82,11 @@ class Entry:
 class Entries:
     """Reads the stream and drops from it."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, settings: Settings, redis_url: str) -> None:
         self._redis = redis
-        self._keys = keys
+        self._settings = settings
+        self._keys = settings.keys
+        self._url = redis_url
 
     def count(self) -> int:
         """Count the requests in quarantine."""
@@ -115,16 +121,23 @@ class Entries:
 
     def drop(self, entries: Sequence[Entry]) -> int:
         """Remove these. Their repeats stay out."""
-        return self._redis.xdel(self._keys.quarantine, *(entry.entry_id for entry in entries))
+        return asyncio.run(self._drop(entries))
 
     def drop_all(self) -> int:
         """Remove those that are there now."""
-        newest = self._newest()
-        if newest is None:
-            return 0
-        time, _, number = newest.partition("-")
-        end = f"{time}-{int(number) + 1}"
-        return self._redis.xtrim(self._keys.quarantine, minid=end, approximate=False)
+        return asyncio.run(self._drop(self.all()))
+
+    async def _drop(self, entries: Iterable[Entry]) -> int:
+        client = commit_client(self._url)
+        store = _store(client, self._settings)
+        ahead = iter(entries)
+        dropped = 0
+        try:
+            while page := [(entry.entry_id, entry.kept) for entry in islice(ahead, _AT_ONCE)]:
+                dropped += await store.remove(page, with_mark=False)
+        finally:
+            await hang_up(client)
+        return dropped
 
     def _newest(self) -> str | None:
         latest = self.latest(1)
@@ -179,21 +192,29 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
     normaliser = Normaliser(settings.mocean_zone)
     client = commit_client(redis_url)
     committer = Committer(client, Terms.of(settings))
-    quarantine = Quarantine(client, settings.keys, settings.dedup_ttl)
+    store = _store(client, settings)
+    turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def one(entry: Entry) -> Retried:
         try:
             events = events_of(entry, normaliser, settings.max_body)
         except UnusableError as error:
             return Retried(entry, reason=error.reason)
+        except Exception as error:
+            log.exception("callback.broken", entry_id=entry.entry_id)
+            return Retried(entry, reason=f"{BROKEN}: {type(error).__name__}, an error of Ringback's own")
         if dry_run:
             return Retried(entry, events)
         try:
             await asyncio.gather(*(committer.commit(event) for event in events))
         except CommitError as error:
             return Retried(entry, reason=f"not stored: {error}")
+        except Exception as error:
+            log.exception("commit.broken", entry_id=entry.entry_id)
+            return Retried(entry, reason=f"not stored: {type(error).__name__}, an error of Ringback's own")
         try:
-            await quarantine.release(entry.entry_id, entry.kept)
+            async with turns:
+                await store.remove([(entry.entry_id, entry.kept)], with_mark=True)
         except (RedisError, OSError) as error:
             return Retried(entry, events, f"stored, but not removed: {error}")
         return Retried(entry, events)
@@ -203,6 +224,10 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
     finally:
         await committer.close()
         await hang_up(client)
+
+
+def _store(client: AsyncRedis, settings: Settings) -> Store:
+    return Store(client, settings.keys, settings.dedup_ttl, settings.quarantine_max)
 
 
 def _entries(reply: object) -> list[Entry]:
@@ -218,4 +243,5 @@ def _kept(fields: Mapping[bytes, bytes]) -> Kept:
         method=fields[b"method"].decode(),
         headers=fields[b"headers"],
         body=fields[b"body"],
+        received=datetime.fromisoformat(fields[b"received"].decode()) if fields.get(b"received") else None,
     )

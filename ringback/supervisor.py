@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 import workers.tether
+from ringback.tracebacks import named
 
 log = structlog.get_logger()
 
@@ -65,9 +66,7 @@ class Child:
         now = time.monotonic()
         if self.process is None:
             if now >= self._due:
-                self.start()
-                if self.started_again is not None:
-                    self.started_again()
+                self._start_again(now)
             return
         if self.process.poll() is None:
             return
@@ -75,6 +74,19 @@ class Child:
             self._pause_s = _FIRST_PAUSE_S
         log.error("process.died", process=self.name, code=self.process.returncode, restart_in_s=self._pause_s)
         self.process = None
+        self._wait(now)
+
+    def _start_again(self, now: float) -> None:
+        try:
+            self.start()
+        except OSError as error:  # no more processes, say: the other children go on
+            log.error("process.not_started", process=self.name, error=named(error), restart_in_s=self._pause_s)
+            self._wait(now)
+            return
+        if self.started_again is not None:
+            self.started_again()
+
+    def _wait(self, now: float) -> None:
         self._due = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 

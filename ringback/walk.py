@@ -25,7 +25,7 @@ from receiver.incoming import Incoming as Request
 from receiver.incoming import callback_at
 from receiver.normalise import Normaliser
 from ringback.flow import Answer, Flow, Moment, Problem, ProblemKind, Walked, Wire, faults
-from ringback.hearing import KEYS, collect_of, fallback_of, read_mc
+from ringback.hearing import KEYS, collect_of, read_mc
 from ringback.samples import find
 from ringback.trigger import build
 from schemas.events import Event
@@ -67,7 +67,7 @@ class _Walk:
         self._runtime = Runtime(self._settings, registry, Redis(), "voice check", Stop())
         self._normaliser = Normaliser(settings.mocean_zone)
         self._inputs = inputs
-        self._fallback = fallback_of(self._settings)
+        self._fallback = self._settings.fallback_of(self._account)
         self._ran: set[str] = set()
         self._runs = 0
 

@@ -43,6 +43,21 @@ class Keys:
         return f"{self.prefix}:quarantine"
 
     @property
+    def quarantine_held(self) -> str:
+        """Hash account -> bytes that its requests take in quarantine."""
+        return f"{self.quarantine}:held"
+
+    @property
+    def quarantine_evicted(self) -> str:
+        """Hash account -> how many of its requests had to leave quarantine for newer ones."""
+        return f"{self.quarantine}:evicted"
+
+    @property
+    def quarantine_sets(self) -> str:
+        """What the keys of the sorted sets begin with that have each account's requests in quarantine, by time."""
+        return f"{self.quarantine}:of:"
+
+    @property
     def bell(self) -> str:
         """Says, while it lives, that a drain has been rung for or is at work. It expires by itself."""
         return f"{self.prefix}:bell"

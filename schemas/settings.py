@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from schemas.keys import Keys
-from schemas.mc import Action, Language, McError, Say, parse_mc
+from schemas.mc import Action, Language, McError, Say, parse_mc, render_mc
 from schemas.redis_url import sentinels_of
 
 PREFIX: Final = "RINGBACK_"
@@ -175,6 +175,7 @@ class Settings(BaseSettings):
     dedup_ttl: Duration = timedelta(hours=48)
     spool: bool = True
     spool_max: int = Field(default=1024**3, gt=0)
+    quarantine_max: int = Field(default=64 * 1024**2, gt=0)
     wait_replicas: int = Field(default=0, ge=0, le=16)
     claim_idle: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=3))
     partitions: int = Field(default=0, ge=0, le=256)
@@ -258,6 +259,15 @@ class Settings(BaseSettings):
     def token_of(self, account: str) -> Token | None:
         """Give an account's first token, which is the one for new URLs; None where it has none."""
         return next((token for token in self.tokens if token.account == account), None)
+
+    def fallback_of(self, account: str) -> list[dict[str, object]]:
+        """Return what an account's calls hear where no handler answers, as the wire has it, with its own token."""
+        token = self.token_of(account)
+        return render_mc(
+            self.voice_fallback,
+            step_url=lambda step: self.callback_url(f"mocean/voice/collect/{step}", token),
+            language=self.voice_language,
+        )
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

@@ -25,7 +25,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     make_app(settings, "redis://127.0.0.1:1/0", registry)
     tally = {str(one): 1.0 for one in (Runs("h", Ran.OK), Seconds("h"), Bucket("h", 1.0))}
     everything = shared.Shared(
-        length=1, behind=health.Lag(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1,
+        length=1, behind=health.Lag(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1, evicted={"acme": 1},
         workers={"events": 1}, oddities={"mocean flag": 1}, tally=tally,
     )  # fmt: skip
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
@@ -66,7 +66,7 @@ def test_every_metric_is_on_the_dashboard(exposed: set[str]) -> None:
 
 def test_outcomes_that_are_asked_for_exist() -> None:
     known = {
-        "ringback_events_total": {"stored", "duplicate", "spooled", "not_stored", "unusable"},
+        "ringback_events_total": {"stored", "duplicate", "spooled", "not_stored", "unusable", "broken"},
         "ringback_voice_answers_total": {one.value for one in CallOutcome},
         "ringback_refused_requests_total": {one.label for one in REFUSALS},
         "ringback_handler_runs_total": {one.value for one in Ran},

@@ -59,7 +59,8 @@ EXPECTED: Final = {
     "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",
     "python.warning", "thread.broken", "error.ignored", "Task exception was never retrieved", "Exception in callback",
     "voice.handler_raised", "voice.invalid_mc", "voice.handler_timeout", "voice.fallback",
-    "quarantine.failed", "commit.failed", "spool.in_use", "spool.refused", "spool.empty", "drain.broken",
+    "quarantine.spooled", "quarantine.broken", "quarantine.unspooled", "commit.failed",
+    "spool.in_use", "spool.refused", "spool.empty", "drain.broken",
     "process.died",
 }  # fmt: skip
 
@@ -229,7 +230,9 @@ def redis_that_errs(house: House) -> None:
     """Keys of the wrong type: Redis's errors, and redis-py's, quote what was asked."""
     keys, redis = house.service.keys, house.service.redis
     with wrong_type(house, keys.quarantine):
-        assert house.request("POST", "/webhooks/mocean/inbound-sms", params={"token": TOKEN, "a": TEXT}) == 503
+        assert house.request("POST", "/webhooks/mocean/inbound-sms", params={"token": TOKEN, "a": TEXT}) == 422
+        wait_for(lambda: "quarantine.broken" in house.output(), "the error of what waits in the spool")
+    wait_for(lambda: "quarantine.unspooled" in house.output(), "the request")
     with wrong_type(house, keys.oddities):
         assert house.send("mycoolsms/delivery-report") == 200
         assert house.send("mocean/voice/answer") == 200
@@ -264,10 +267,10 @@ def spooled(house: House) -> int:
 
 
 def without_redis(house: House) -> None:
-    """Redis is away: events go to the spool, calls get the fallback, what is unusable is to be sent again."""
+    """Redis is away: events go to the spool, and what is unusable too; calls get the fallback."""
     for name in OF_EACH:
         assert house.send(name) == 200
-    assert house.request("POST", "/webhooks/mocean/inbound-sms", params={"token": TOKEN, "a": TEXT}) == 503
+    assert house.request("POST", "/webhooks/mocean/inbound-sms", params={"token": TOKEN, "a": TEXT}) == 422
     house.observe()
     house.said.append(house.ringback("doctor"))
 

@@ -22,7 +22,9 @@ RESERVED: Final = {"instance", "job"}
 EXPECTED: Final = {
     "ringback_commit_group_events": "histogram", "ringback_commits_unreplicated": "counter",
     "ringback_commit_seconds": "histogram",
-    "ringback_dead_letters": "gauge", "ringback_events": "counter", "ringback_handler_runs": "counter",
+    "ringback_dead_letters": "gauge", "ringback_events": "counter", "ringback_faults": "counter",
+    "ringback_quarantine_evicted": "counter", "ringback_spool_refused_events": "gauge",
+    "ringback_spool_requests": "gauge", "ringback_handler_runs": "counter",
     "ringback_handler_seconds": "histogram", "ringback_oddities": "counter",
     "ringback_oldest_unhandled_seconds": "gauge", "ringback_quarantined_requests": "gauge",
     "ringback_redis_up": "gauge", "ringback_refused_requests": "counter", "ringback_retries": "gauge",

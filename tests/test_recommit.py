@@ -1,11 +1,20 @@
 """Recommit: what a commit that fails leaves in the spool is never taken for a copy of what Redis has."""
 
+import asyncio
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from prometheus_client import CollectorRegistry
+
+from receiver.counts import Faults
 from receiver.recommit import Recommit, Way
 from receiver.script import CommitScript
 from receiver.spool import Spool
+from receiver.waiting import Waiting
+from ringback.samples import find
+from tests.sample_events import event_of
 
 
 class Interrupted:
@@ -13,7 +22,7 @@ class Interrupted:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self.recommit = Recommit(cast("CommitScript", self), spool)
+        self.recommit = Recommit(cast("CommitScript", self), spool, Faults(CollectorRegistry()))
 
     async def is_replicated(self) -> bool:
         self.recommit.go(Way.SPOOLED)
@@ -29,4 +38,43 @@ async def test_a_commit_that_fails_while_copies_are_confirmed(tmp_path: Path) ->
     await interrupted.recommit._forget_copies()
     assert interrupted.recommit.way is Way.SPOOLED
     assert [one.json for one in await spool.first(10)] == ["a copy", "not in Redis"]
+    await spool.close()
+
+
+class Faulty:
+    """A script with an error of ours: of one event it can make no arguments, and at first it fails altogether."""
+
+    def __init__(self) -> None:
+        self.stored: list[str | None] = []
+        self._broken = iter([RuntimeError("?")])
+
+    async def store(self, group: Sequence[Waiting], *, anew: bool) -> None:  # noqa: ARG002
+        subjects = [one.event.subject for one in group]
+        if "bad" in subjects:
+            raise TypeError("no argument")
+        self.stored += subjects
+
+    async def is_replicated(self) -> bool:
+        if (error := next(self._broken, None)) is not None:
+            raise error
+        return True
+
+
+async def test_an_error_of_ours_ends_neither_the_loop_nor_the_other_events(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    spool = Spool.open(tmp_path, 1_000_000)
+    events = [event_of(find("mycoolsms/delivery-report"), {"smsid": name}) for name in ("one", "bad", "two")]
+    await spool.add([event.model_dump_json(exclude_none=True) for event in events])
+    script = Faulty()
+    recommit = Recommit(cast("CommitScript", script), spool, Faults(registry))
+    recommit.start()
+    async with asyncio.timeout(10):
+        while spool.depth:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    assert script.stored == ["one", "two", "one", "two"], "again after the error, in their order"
+    assert (spool.depth, spool.refused) == (0, 1)
+    assert registry.get_sample_value("ringback_faults_total", {"where": "spool"}) == 1
+    await recommit.close()
+    with sqlite3.connect(spool.file) as database:
+        assert database.execute("SELECT reason FROM refused").fetchall() == [("TypeError",)]
     await spool.close()

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,8 @@ from receiver.spool import Spool, SpoolError
 from ringback.samples import find
 from ringback.trigger import Wire, build
 from tests.service import RINGBACK, Service, await_ready, free_port, process, valkey, wait_for
+
+FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
@@ -266,3 +270,120 @@ def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
         await spool.close()
 
     asyncio.run(count())
+
+
+def bad(number: int) -> Wire:
+    """A delivery report that lacks its status."""
+    return Wire(
+        "PUT", "/webhooks/mocean/delivery-report", {"content-type": FORM}, f"mocean-msgid={number:06d}".encode()
+    )
+
+
+def bad_call(number: int) -> Wire:
+    return Wire("POST", "/webhooks/mocean/voice/answer", {"content-type": FORM}, f"mocean-to={number:06d}".encode())
+
+
+def quarantined(service: Service) -> list[str]:
+    return [one["body"].partition("=")[2] for one in service.quarantined()]
+
+
+def test_what_cannot_be_used_while_redis_is_away_is_quarantined_once_when_it_is_back(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        assert it.service.send(bad(0)).status_code == 422
+        it.store.kill()
+        answers, began = [], datetime.now(UTC)
+        for number in range(20):  # as they come: events and others by turns, each of these three times
+            answers.append(it.service.send(sms(number)).status_code)
+            answers += [it.service.send(bad(number)).status_code for _ in range(3)]
+        assert answers == [200, 422, 422, 422] * 20
+        ended = datetime.now(UTC)
+        spool = it.service.ringback("doctor").stdout
+        assert "spool: 20 events and 20 unusable requests. " in spool
+        it.store.start()
+        all_stored(it.service, 20)
+        wait_for(lambda: len(quarantined(it.service)) == 20, "the unusable requests")
+        assert quarantined(it.service) == numbers(20)
+        received = [datetime.fromisoformat(one["received"]) for one in it.service.quarantined()[1:]]
+        assert began < received[0]
+        assert received == sorted(received)
+        assert received[-1] < ended
+        wait_for(lambda: "spool: empty" in it.service.ringback("doctor").stdout, "the spool to be empty")
+        assert it.service.send(bad(7)).status_code == 422
+        assert len(quarantined(it.service)) == 20
+
+
+@pytest.mark.parametrize(
+    ("command", "mend"),
+    [
+        pytest.param(["CONFIG", "SET", "maxmemory", "1mb"], ["CONFIG", "SET", "maxmemory", "0"], id="out of memory"),
+        pytest.param(["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], id="a replica now"),
+        pytest.param(
+            ["ACL", "SETUSER", "default", "-xadd"], ["ACL", "SETUSER", "default", "+xadd"], id="not permitted now"
+        ),
+    ],
+)
+def test_what_a_server_refuses_for_now_is_quarantined_later(
+    tmp_path: Path, command: list[str], mend: list[str]
+) -> None:
+    with unlucky(tmp_path) as it:
+        it.service.redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        assert [it.service.send(bad(number)).status_code for number in range(3)] == [422] * 3
+        assert it.service.send(sms(0)).status_code == 200
+        assert quarantined(it.service) == []
+        it.service.redis.execute_command(*mend)  # type: ignore[no-untyped-call]
+        all_stored(it.service, 1)
+        wait_for(lambda: quarantined(it.service) == numbers(3), "the unusable requests")
+
+
+def test_an_unusable_request_that_a_killed_receiver_leaves_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    with unlucky(tmp_path) as it:
+        it.store.kill()
+        assert [it.service.send(bad(number)).status_code for number in range(5)] == [422] * 5
+        it.receiver.kill()
+        it.receiver.wait()
+        assert "5 unusable requests of receivers that are dead, 0 of living" in it.service.ringback("doctor").stdout
+        (folder,) = (it.service.data_dir / "spool").iterdir()
+        for file in folder.glob("spool-0.sqlite*"):
+            file.rename(file.with_name(file.name.replace("spool-0", "spool-of-another")))
+        it.restart_receiver()
+        assert it.service.send(bad(5)).status_code == 422
+        it.store.start()
+        wait_for(lambda: quarantined(it.service) == numbers(6), "the unusable requests")
+
+
+@pytest.mark.parametrize("setting", [{"RINGBACK_SPOOL": "off"}, {"RINGBACK_SPOOL_MAX": "100"}], ids=["none", "full"])
+def test_what_cannot_be_used_and_nobody_keeps_is_to_be_repeated(tmp_path: Path, setting: dict[str, str]) -> None:
+    with unlucky(tmp_path, **setting) as it:
+        it.store.kill()
+        response = it.service.send(bad(0))
+        assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+        it.store.start()
+        wait_for(lambda: it.service.send(bad(0)).status_code == 422, "Redis")
+        assert quarantined(it.service) == numbers(1)
+
+
+def test_unusable_requests_leave_room_for_events_in_the_spool(tmp_path: Path) -> None:
+    with unlucky(tmp_path, RINGBACK_QUARANTINE_MAX="1000") as it:
+        it.store.kill()
+        answers = [it.service.send(bad(number)).status_code for number in range(10)]
+        assert answers == sorted(answers)
+        assert set(answers) == {422, 503}
+        assert it.service.send(sms(0)).status_code == 200
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "hanging"])
+def test_an_unusable_call_while_redis_is_away_gets_the_fallback_and_is_kept(
+    tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    with unlucky(tmp_path, RINGBACK_VOICE_DEADLINE="500ms") as it:
+        it.store.process.send_signal(signal_number)
+        for number in range(2):
+            answer = it.service.send(bad_call(number))
+            assert (answer.status_code, answer.json()[0]["action"]) == (200, "say")
+            assert answer.elapsed.total_seconds() < 1
+        if signal_number is signal.SIGSTOP:
+            it.store.process.send_signal(signal.SIGCONT)
+        else:
+            it.store.process.wait()
+            it.store.start()
+        wait_for(lambda: quarantined(it.service) == numbers(2), "the unusable calls")

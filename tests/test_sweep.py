@@ -1,6 +1,14 @@
 """The sweep: what was lost is found again, and trimming takes nothing that the handlers have not finished."""
 
+import secrets
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from schemas.settings import Settings
 from tests.service import RINGBACK, await_ready, process, running, wait_for
+from workers.sweep import Sweep
 
 
 def test_a_lost_ring_is_made_good(redis_url: str) -> None:
@@ -45,3 +53,24 @@ def test_notes_of_entries_that_are_finished_are_removed(redis_url: str) -> None:
         assert not service.redis.exists(service.keys.suspects)
         service.redis.set(f"{service.prefix}:go", 1)
         wait_for(lambda: service.noted_of("slow", slow), "the handler's end")
+
+
+def test_an_error_that_nobody_expects_does_not_end_the_sweep(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Redis.from_url(redis_url) as redis:
+        sweep = Sweep(redis, Settings(prefix=f"t{secrets.token_hex(4)}", data_dir=tmp_path))
+        broken = iter([ValueError("?"), KeyError("?")])
+        looked: list[bool] = []
+
+        def look() -> None:
+            if (error := next(broken, None)) is not None:
+                raise error
+            looked.append(True)
+
+        monkeypatch.setattr(sweep, "look", look)
+        sweep.start()
+        try:
+            wait_for(lambda: looked, "the look after those that failed")
+        finally:
+            sweep.stop()

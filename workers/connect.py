@@ -4,14 +4,29 @@ from typing import Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ReadOnlyError
+from redis.connection import AbstractConnection
+from redis.exceptions import ReadOnlyError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 
+from schemas.redis_refusal import READ_ONLY, refusal_of
 from schemas.redis_url import sentinels_of
 
 # Some Sentinels may have died with the primary's machine.
 _ASK_S: Final = 0.5
+
+
+class _Client(Redis):
+    """A client that takes a script's word for it that the server is no primary any more, as it takes a command's."""
+
+    def parse_response(self, connection: AbstractConnection, command_name: str | bytes, **options: object) -> object:
+        """Read a reply."""
+        try:
+            return super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            if refusal_of(error.status_code, str(error)) == READ_ONLY and not isinstance(error, ReadOnlyError):
+                raise ReadOnlyError(str(error)) from error
+            raise
 
 
 class _FoundAnew(SentinelManagedConnection):
@@ -38,7 +53,7 @@ def connect(url: str, *, retry: Retry, reply_s: float, connect_s: float) -> Redi
     retry.update_supported_errors([ReadOnlyError])
     found = sentinels_of(url)
     if found is None:
-        return Redis.from_url(url, socket_timeout=reply_s, socket_connect_timeout=connect_s, retry=retry, protocol=2)
+        return _Client.from_url(url, socket_timeout=reply_s, socket_connect_timeout=connect_s, retry=retry, protocol=2)
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         list(found.hosts),
         sentinel_kwargs={
@@ -53,6 +68,7 @@ def connect(url: str, *, retry: Retry, reply_s: float, connect_s: float) -> Redi
     )
     client: Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
         found.service,
+        redis_class=_Client,
         db=found.db,
         username=found.user,
         password=found.password,

@@ -87,3 +87,6 @@ class Sweep:
                     self.sweep()
             except (RedisError, OSError) as error:
                 log.warning("sweep.failed", error=type(error).__name__)
+            except Exception:
+                # Without this thread what a dead worker held would wait for ever, and nothing would be trimmed.
+                log.exception("sweep.broken")

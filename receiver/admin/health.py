@@ -183,9 +183,16 @@ def lag_check(behind: Lag, most: int) -> Check:
 
 def spool_check(spool: Spool) -> Check:
     """Judge the spool."""
-    detail = f"{spool.depth} events, the oldest {spool.age_s:.0f} s" if spool.depth else "empty"
+    found = [f"{spool.depth} events, the oldest {spool.age_s:.0f} s"] if spool.depth else []
+    if spool.refused:
+        found.append(f"{spool.refused} events that Redis takes in no way")
+    if spool.requests:
+        found.append(f"{spool.requests} unusable requests")
     return Check(
-        "spool", ok_if(not spool.depth), detail, "bring Redis back, or the replicas: it empties by itself then"
+        "spool",
+        ok_if(not found),
+        "; ".join(found) or "empty",
+        "bring Redis back, or the replicas: it empties by itself then",
     )
 
 

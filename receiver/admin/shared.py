@@ -29,6 +29,7 @@ class Shared:
     retries: int
     dead: int
     quarantined: int
+    evicted: Mapping[str, int]
     workers: Mapping[str, int]
     oddities: Mapping[str, int]
     tally: Mapping[str, float]
@@ -42,9 +43,11 @@ async def look(client: Redis, keys: Keys) -> Shared:
         pipeline.zcard(keys.rq_registry("scheduled", RETRIES_QUEUE))
         pipeline.zcard(keys.rq_registry("failed", RETRIES_QUEUE))
         pipeline.xlen(keys.quarantine)
+        pipeline.hkeys(keys.quarantine_held)
+        pipeline.hgetall(keys.quarantine_evicted)
         pipeline.hgetall(keys.oddities)
         pipeline.hgetall(keys.tally)
-        length, queued, scheduled, dead, quarantined, oddities, tally = await pipeline.execute()
+        length, queued, scheduled, dead, quarantined, held, evicted, oddities, tally = await pipeline.execute()
     return Shared(
         length=length,
         behind=await health.lag(client, keys),
@@ -52,6 +55,8 @@ async def look(client: Redis, keys: Keys) -> Shared:
         retries=queued + scheduled,
         dead=dead,
         quarantined=quarantined,
+        # Also of those that have lost none, so that the first one is a rise that an alert can see.
+        evicted={account.decode(): int(evicted.get(account, 0)) for account in dict.fromkeys([*held, *evicted])},
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
         oddities={name.decode(): int(count) for name, count in cast("dict[bytes, bytes]", oddities).items()},
         tally={name.decode(): float(count) for name, count in cast("dict[bytes, bytes]", tally).items()},
@@ -89,6 +94,12 @@ def families(shared: Shared) -> Iterable[Metric]:
     yield _gauge("retries", "Runs of handlers that wait to be tried again.", shared.retries)
     yield _gauge("dead_letters", "Dead letters (`ringback dead ls`).", shared.dead)
     yield _gauge("quarantined_requests", "Requests in quarantine (`ringback quarantine ls`).", shared.quarantined)
+    evicted = CounterMetricFamily(
+        "ringback_quarantine_evicted", "Requests that left quarantine for newer ones.", labels=["account"]
+    )
+    for account, count in shared.evicted.items():
+        evicted.add_metric([account], count)
+    yield evicted
     workers = GaugeMetricFamily("ringback_workers", "Workers seen lately.", labels=["queue"])
     for queue, count in shared.workers.items():
         workers.add_metric([queue], count)

@@ -77,7 +77,7 @@ def _quarantine() -> "Entries":
     settings = found()
     from ringback.quarantine import Entries
 
-    return Entries(client_of(settings), settings.keys)
+    return Entries(client_of(settings), settings, redis_url(settings))
 
 
 def _quarantined(entries: "Entries", ids: list[str]) -> "list[Entry]":
