@@ -2,6 +2,7 @@
 # make tools: what checks deploy/, as far as it comes from Python's packages; without it those tests are left out.
 # make bench: measure, some minutes. make chaos: kill what runs at random times, some minutes.
 VENV := .venv
+PYTEST := $(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 
 .PHONY: up test check tools bench chaos clean
@@ -11,8 +12,11 @@ up: $(VENV)/.up
 	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" exec $(VENV)/bin/ringback up
 
 test: $(VENV)/.dev
-	$(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed"
+	$(PYTEST) -m "not timed"
 	$(VENV)/bin/pytest -m timed
+	@if command -v redis-server >/dev/null; \
+	then TEST_STORE=redis-server $(PYTEST) -m "each_store and not timed"; \
+	else echo "redis-server is not installed: the tests ran on Valkey only"; fi
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -17,11 +17,12 @@ import pytest
 from redis.asyncio import Redis
 
 from receiver.admin import health
+from receiver.admin.check import Grade
 from ringback.children import RECEIVER_STOP_S, WORKER_STOP_S
-from ringback.store import await_store, binary, command
+from ringback.store import await_store, command
 from schemas.keys import HANDLERS_GROUP, Keys
 from schemas.settings import Settings
-from tests.service import ROOT, Service, free_port, process
+from tests.service import ROOT, Service, free_port, process, store_program
 from tests.tools import DEPLOY, check, documents, tool
 from workers.processes import QUEUES
 
@@ -159,13 +160,14 @@ def test_unit_by_systemd(name: str, tmp_path: Path) -> None:
 # The store
 
 
+@pytest.mark.each_store
 async def test_valkey_conf(tmp_path: Path) -> None:
     socket = tmp_path / "valkey.sock"
     options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path), "--logfile", "valkey.log"]
-    with process([binary(), str(DEPLOY / "valkey.conf"), *options]):
+    with process([store_program(), str(DEPLOY / "valkey.conf"), *options]):
         await_store(f"unix://{socket}")
         async with Redis.from_url(f"unix://{socket}", decode_responses=True) as client:
-            assert [one for one in await health.redis_checks(client) if not one.ok] == []
+            assert [one for one in await health.redis_checks(client) if one.grade is not Grade.OK] == []
             found = await client.config_get("*")
     embedded = command(tmp_path, socket)[1:]
     same = {"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save", "maxmemory-policy"}
