@@ -28,15 +28,14 @@ BEGIN_WITH = (
     "test_sweep.py",
 )
 
-# Tests of what servers do differently: scripts, streams, errors, a full memory, a failover. `make test` runs them a
-# second time with Redis.
+# Tests of what servers do differently: scripts, streams, errors, a full memory. `make test` runs them a second time
+# with Redis, and so single tests of other files that are marked `each_store`.
 ON_EACH_STORE = (
     "test_commit.py",
     "test_end_to_end.py",
     "test_partitions.py",
     "test_quarantine.py",
     "test_recommit.py",
-    "test_sentinel.py",
     "test_spool.py",
     "test_status_order.py",
     "test_store.py",
