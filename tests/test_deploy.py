@@ -9,11 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from redis.asyncio import Redis
 
 from receiver.admin import health
@@ -87,8 +91,48 @@ def test_dockerfile() -> None:
     probe = json.loads(DOCKERFILE.read_text().partition("--retries=3 \\\n    CMD ")[2].partition("\n")[0])
     assert "/livez" in probe[2]
     kept = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
-    assert kept == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE",
+    assert kept == {"pyproject.toml", "deploy/build.lock", "deploy/requirements.lock", "README.md", "LICENSE",
                     "schemas", "receiver", "workers", "ringback"}  # fmt: skip
+    # No secret is baked in: neither by ENV nor by ARG.
+    baked = re.findall(r"\bRINGBACK_\w+(?==)", DOCKERFILE.read_text())
+    assert set(baked) == {"RINGBACK_HOST", "RINGBACK_ADMIN_HOST", "RINGBACK_DATA_DIR", "RINGBACK_LOG_FORMAT",
+                          "RINGBACK_HANDLERS"}  # fmt: skip
+
+
+def locked(file: str) -> dict[str, str]:
+    """Return name -> version of a file of pins, and see that it has nothing but pins, each with hashes."""
+    text = "\n".join(line for line in (DEPLOY / file).read_text().splitlines() if not line.startswith("#"))
+    pin = r"[a-z0-9-]+==[0-9a-z.]+(?: ; [^\\\n]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n?"
+    assert re.fullmatch(rf"\n*(?:{pin})+", text), f"{file}: not only pins with hashes; run make pins"
+    return dict(re.findall(r"^([a-z0-9-]+)==([0-9a-z.]+)", text, re.MULTILINE))
+
+
+def needed_by(name: str) -> Iterator[str]:
+    """Yield what a package that is installed here needs, and what that needs."""
+    for requirement in map(Requirement, metadata.requires(name) or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield canonicalize_name(requirement.name)
+            yield from needed_by(requirement.name)
+
+
+def test_the_image_is_made_of_pins_with_hashes() -> None:
+    pins, build = locked("requirements.lock"), locked("build.lock")
+    constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    direct = {name for name in pins if name in constraints}
+    assert {name: pins[name] for name in direct} == {name: constraints[name] for name in direct}, "run make pins"
+    assert set(needed_by("ringback")) == set(pins), "run make pins"
+    assert set(build) == {"setuptools"}
+    # Made by the Python that the image has: another may need other packages.
+    image = re.findall(r"ARG PYTHON=(\d+\.\d+)", DOCKERFILE.read_text())
+    assert [f"with Python {one}" in (DEPLOY / "requirements.lock").read_text() for one in image] == [True]
+
+
+def test_no_step_of_the_image_takes_a_package_that_is_not_pinned() -> None:
+    steps = re.findall(r"pip (?:install|wheel|download)\b[^&\n\\]*", DOCKERFILE.read_text())
+    assert len(steps) == 4
+    for step in steps:
+        pinned = "--require-hashes --only-binary :all: -r deploy/" in step
+        assert pinned or ("--no-deps" in step and "--no-index" in step), step
 
 
 def test_dockerfile_by_hadolint() -> None:
