@@ -33,7 +33,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quie
 	--strip-extras --no-annotate --no-emit-options $(UPGRADE)
 
 pins: $(VENV)/.tools
-	$(PIP_COMPILE) --constraint constraints.txt --output-file deploy/requirements.lock pyproject.toml
+	$(PIP_COMPILE) --constraint constraints.txt --output-file deploy/requirements.lock pyproject.toml deploy/requirements.in
 	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
 
 bench: $(VENV)/.bench benchmarks/node_modules
