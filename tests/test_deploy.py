@@ -179,7 +179,9 @@ def unit(file: Path) -> dict[str, str]:
 def test_unit(file: Path) -> None:
     found = unit(file)
     wanted = {"User": "ringback", "KillMode": "mixed", "EnvironmentFile": "/etc/ringback/ringback.env",
-              "RestartPreventExitStatus": "2", "ProtectSystem": "strict", "NoNewPrivileges": "true"}  # fmt: skip
+              "RestartPreventExitStatus": "2", "ProtectSystem": "strict", "NoNewPrivileges": "true",
+              "LimitCORE": "0", "MemorySwapMax": "0",
+              "MemoryMax": "2G" if "workers" in file.name else "1G"}  # fmt: skip
     assert {name: found[name] for name in wanted} == wanted
     longest = WORKER_STOP_S if "workers" in file.name else RECEIVER_STOP_S
     assert float(found["TimeoutStopSec"]) > longest
@@ -200,6 +202,19 @@ def test_unit_by_systemd(name: str, tmp_path: Path) -> None:
     for file in SYSTEMD.iterdir():
         (tmp_path / file.name).write_text(file.read_text().replace("/opt/ringback/bin/ringback", sys.executable))
     assert check([program, "verify", "--man=no", str(tmp_path / name)], tmp_path) == ""
+
+
+@pytest.mark.parametrize(("name", "most"), [("ringback-receiver.service", 0.9), ("ringback-workers.service", 1.1)])
+def test_how_exposed_a_unit_is(name: str, most: float, tmp_path: Path) -> None:
+    """What is left: networks that they need, our own root folder, sockets; and for handlers what compiles."""
+    program = tool("systemd-analyze", "apt-get install systemd")
+    told = check([program, "security", "--offline=true", "--no-pager", str(SYSTEMD / name)], tmp_path)
+    (exposure,) = re.findall(rf"Overall exposure level for {name}: (\d+\.\d+)", told)
+    assert float(exposure) <= most, told
+
+
+def test_a_handler_that_takes_all_memory_does_not_end_the_other_workers() -> None:
+    assert unit(SYSTEMD / "ringback-workers.service")["OOMPolicy"] == "continue"
 
 
 # The store
