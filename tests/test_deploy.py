@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +87,7 @@ def test_dockerfile() -> None:
     words = [line.split() for line in lines]
     assert [word[1] for word in words if word[0] == "USER"] == ["10001:10001"]
     last = {word[0]: line.partition(" ")[2] for word, line in zip(words, lines, strict=True)}
-    assert json.loads(last["ENTRYPOINT"]) == ["ringback"]
+    assert json.loads(last["ENTRYPOINT"]) == ["prlimit", "--core=0", "ringback"]
     assert json.loads(last["CMD"]) == ["serve"]
     probe = json.loads(DOCKERFILE.read_text().partition("--retries=3 \\\n    CMD ")[2].partition("\n")[0])
     assert "/livez" in probe[2]
@@ -160,6 +161,17 @@ def test_compose() -> None:
     assert set(services["workers"]["command"][2].split(",")) == set(QUEUES)
     assert "spool:/var/lib/ringback" in services["receiver"]["volumes"]
     assert "store:/data" in services["valkey"]["volumes"]
+    for name, one in services.items():
+        assert (one["read_only"], one["cap_drop"], one["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+        assert one["ulimits"] == {"core": 0}
+        assert one["pids_limit"] > 0
+        # Nothing goes to a swap disk.
+        assert one["mem_limit"] == one["memswap_limit"], name
+    assert {name: one["mem_limit"] for name, one in services.items()} == {
+        "valkey": "6g", "receiver": "1g", "workers": "2g",
+    }  # fmt: skip
+    # Its entrypoint would need capabilities to become another user than root.
+    assert services["valkey"]["user"] == "valkey"
 
 
 def test_compose_by_its_own_tool(tmp_path: Path) -> None:
@@ -298,14 +310,46 @@ def test_the_admin_port_stays_inside(chosen: str) -> None:
     ]
 
 
+def test_only_the_ingress_controller_reaches_the_port_that_believes_it() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in manifests("network.yaml") if one["kind"] != "Ingress"}
+    allowed = {rule["ports"][0]["port"]: rule.get("from") for rule in policies["ringback-receiver"]["ingress"]}
+    name = "kubernetes.io/metadata.name"
+    assert allowed == {
+        "http": [{
+            "namespaceSelector": {"matchLabels": {name: "ingress-nginx"}},
+            "podSelector": {"matchLabels": {
+                "app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller",
+            }},
+        }],
+        "admin": [{"namespaceSelector": {"matchLabels": {name: "monitoring"}}}],
+    }  # fmt: skip
+    assert policies["ringback-receiver"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policies["ringback-workers"]["policyTypes"] == ["Ingress"]
+    assert "ingress" not in policies["ringback-workers"]
+    # The range of the pods, and not whatever is private.
+    trusted = ip_network(only(manifests("settings.yaml"), "ConfigMap")["data"]["RINGBACK_TRUSTED_PROXIES"])
+    assert trusted.prefixlen >= 16
+
+
 @pytest.mark.parametrize(("name", "template"), pods(*SETS["deployment"], "receiver-spool.yaml"))
 def test_pods(name: str, template: dict[str, Any]) -> None:
     spec = template["spec"]
     (container,) = spec["containers"]
     # Without it the Service's own variables are unknown settings, and no process starts.
     assert spec["enableServiceLinks"] is False
+    # What the Pod Security Standard "restricted" asks for, which the namespace enforces, and more.
+    assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert spec["securityContext"]["runAsUser"] == 10001
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    assert container["resources"]["limits"].keys() == {"memory", "ephemeral-storage"}
+    assert {"hostNetwork", "hostPID", "hostIPC"} & set(spec) == set()
+    assert [one["emptyDir"].keys() for one in spec["volumes"]] == [{"sizeLimit"}]
+    # The image's entrypoint, which turns core dumps off, is the one that starts.
+    assert "command" not in container
     assert {one["name"] for one in container["env"]} >= {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL"}
     if name == "ringback-receiver":
         assert container["args"] == ["serve"]
