@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,8 +18,9 @@ import pytest
 from ringback.samples import find
 from ringback.trigger import build
 from schemas.settings import Settings
+from tests.machines import HAS_NAMESPACES
 from tests.service import TOKEN, Service, clean_environment, free_port, process, running, wait_for
-from tests.tools import DEPLOY, check, tool
+from tests.tools import DEPLOY, check, documents, tool
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +207,36 @@ def test_an_address_has_so_many_connections_and_no_other_waits_for_it(behind: Se
 
 
 def test_the_limit_of_an_address_is_half_of_what_a_receiver_works_on() -> None:
-    (limit,) = re.findall(r"limit_conn ringback_callers (\d+);", (DEPLOY / "nginx.conf").read_text())
-    assert int(limit) == Settings.model_fields["max_concurrent"].default // 2
+    limits = re.findall(r"limit_conn ringback_callers (\d+);", (DEPLOY / "nginx.conf").read_text())
+    limits += re.findall(r"ct count over (\d+)", (DEPLOY / "nftables.conf").read_text())
+    ingress = next(one for one in documents(DEPLOY / "kubernetes" / "network.yaml") if one["kind"] == "Ingress")
+    limits.append(ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/limit-connections"])
+    assert limits == [str(Settings.model_fields["max_concurrent"].default // 2)] * 4
+
+
+CONNECT = """
+import socket, sys
+for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)):
+    server = socket.create_server((host, 443), family=family, backlog=64)
+    held = []
+    for _ in range(5):
+        try:
+            held.append(socket.create_connection((host, 443), timeout=10))
+        except ConnectionRefusedError:
+            pass
+    print(len(held))
+"""
+
+
+def test_the_firewall_limits_the_connections_of_an_address(tmp_path: Path) -> None:
+    nft = tool("nft", "apt-get install nftables")
+    if not HAS_NAMESPACES:
+        pytest.skip("no network of its own to be had here: run it as root")
+    rules = (DEPLOY / "nftables.conf").read_text()
+    (tmp_path / "nftables.conf").write_text(rules.replace("count over 500", "count over 3"))
+    (tmp_path / "connect.py").write_text(CONNECT)
+    script = f'ip link set lo up && "{nft}" -f nftables.conf && exec "{sys.executable}" connect.py'
+    assert check(["unshare", "--net", "sh", "-c", script], tmp_path).split() == ["3", "3"]
 
 
 @pytest.mark.parametrize("proxy_of", [nginx, caddy])
