@@ -192,7 +192,7 @@ def half_a_request(proxy: Proxy, address: str) -> socket.socket:
 
 def test_an_address_has_so_many_connections_and_no_other_waits_for_it(behind: Service, tmp_path: Path) -> None:
     wire = build(find("mocean/delivery-report"), {})
-    asked = {"params": {"token": TOKEN}, "headers": wire.headers, "content": wire.body}
+    asked: dict[str, Any] = {"params": {"token": TOKEN}, "headers": wire.headers, "content": wire.body}
     with nginx(tmp_path, f"127.0.0.1:{behind.port}", limit_conn="ringback_callers 3") as proxy:
         await_proxy(proxy)
         with ExitStack() as held, proxy.client("127.0.0.2") as allowed, proxy.client("127.0.0.3") as greedy:
