@@ -1,18 +1,23 @@
 # make up: run the service. make test: run the tests. make check: linters and types.
 # make tools: what checks deploy/, as far as it comes from Python's packages; without it those tests are left out.
+# make pins: write what the image is made of, with hashes, to deploy/*.lock. UPGRADE=--upgrade takes newer releases.
 # make bench: measure, some minutes. make chaos: kill what runs at random times, some minutes.
 VENV := .venv
+PYTEST := $(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
 
-.PHONY: up test check tools bench chaos clean
+.PHONY: up test check tools pins bench chaos clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.up
 	@RINGBACK_HANDLERS="$(RINGBACK_HANDLERS)" exec $(VENV)/bin/ringback up
 
 test: $(VENV)/.dev
-	$(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed"
+	$(PYTEST) -m "not timed"
 	$(VENV)/bin/pytest -m timed
+	@if command -v redis-server >/dev/null; \
+	then TEST_STORE=redis-server $(PYTEST) -m "each_store and not timed"; \
+	else echo "redis-server is not installed: the tests ran on Valkey only"; fi
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -21,6 +26,15 @@ check: $(VENV)/.dev
 	$(VENV)/bin/lint-imports
 
 tools: $(VENV)/.tools
+
+# Hashes of every file of a release, so that the pins hold on each kind of machine. Where they come from is pip's setting,
+# and is not written down.
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make pins" $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	--strip-extras --no-annotate --no-emit-options $(UPGRADE)
+
+pins: $(VENV)/.tools
+	$(PIP_COMPILE) --constraint constraints.txt --output-file deploy/requirements.lock pyproject.toml deploy/requirements.in
+	$(PIP_COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
 
 bench: $(VENV)/.bench benchmarks/node_modules
 	$(VENV)/bin/python -m benchmarks

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import Service, free_port, running, valkey
+from tests.service import Service, free_port, running, store_program, valkey
 
 # Each is one worker's matter, and takes long: begun last it would leave the other workers without work.
 BEGIN_WITH = (
@@ -29,16 +29,38 @@ BEGIN_WITH = (
     "test_shown.py",
 )
 
+# Tests of what servers do differently: scripts, streams, errors, a full memory. `make test` runs them a second time
+# with Redis, and so single tests of other files that are marked `each_store`.
+ON_EACH_STORE = (
+    "test_commit.py",
+    "test_end_to_end.py",
+    "test_partitions.py",
+    "test_quarantine.py",
+    "test_recommit.py",
+    "test_spool.py",
+    "test_status_order.py",
+    "test_store.py",
+    "test_sweep.py",
+)
+
+
+def pytest_report_header() -> str:
+    """Name the server that the tests run on."""
+    return f"store: {store_program()}"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take long before the others."""
+    """Put the files that take long before the others, and mark those that are run on each store."""
+    for item in items:
+        if item.path.name in ON_EACH_STORE:
+            item.add_marker("each_store")
     place = {name: number for number, name in enumerate(BEGIN_WITH)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a Valkey of this run's own."""
+    """Give the URL of a store of this run's own."""
     folder: Path = tmp_path_factory.mktemp("valkey")
     with valkey(folder, free_port()) as (url, _):
         yield url

@@ -10,8 +10,8 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from ringback.store import await_store, binary
-from tests.service import ROOT, free_port, process, wait_for
+from ringback.store import await_store
+from tests.service import ROOT, free_port, process, store_program, wait_for
 
 SERVICE = "calls"
 REPLICAS = 2
@@ -110,7 +110,8 @@ class Replicated:
         }  # fmt: skip
         if follows is not None:
             options["replicaof"] = f"127.0.0.1 {follows}"
-        command = [binary(), *(word for name, value in options.items() for word in (f"--{name}", *value.split(" ")))]
+        words = (word for name, value in options.items() for word in (f"--{name}", *value.split(" ")))
+        command = [store_program(), *words]
         self._processes[port] = self._stack.enter_context(process(command))
         await_store(f"redis://127.0.0.1:{port}/0")
         return port
@@ -132,7 +133,7 @@ class Replicated:
             assert before in text
             text = text.replace(before, after)
         file.write_text(text)
-        self._sentinels[port] = self._stack.enter_context(process([binary(), str(file), "--sentinel"]))
+        self._sentinels[port] = self._stack.enter_context(process([store_program(), str(file), "--sentinel"]))
         await_store(f"redis://127.0.0.1:{port}/0")
 
     def _asked(self) -> Redis:

@@ -49,12 +49,22 @@ def clean_environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "RINGBACK_ADMIN_PORT": "0", **settings}
 
 
+def store_program() -> str:
+    """Return the program of the store: the embedded Valkey's, or the one that TEST_STORE names (`redis-server`)."""
+    chosen = os.environ.get("TEST_STORE")
+    if chosen is None:
+        return binary()
+    found = shutil.which(chosen)
+    assert found is not None, f"TEST_STORE: {chosen} is not installed"
+    return found
+
+
 @contextmanager
 def valkey(folder: Path, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run a Valkey that has each write on disk before its reply; give its URL and process."""
+    """Run a store that has each write on disk before its reply; yield its URL and process."""
     options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "appendonly": "yes"}
     options |= {"appendfsync": "always", "logfile": str(folder / "valkey.log"), "maxmemory-policy": "noeviction"}
-    command = [binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    command = [store_program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
     with process(command) as started:
         url = f"redis://127.0.0.1:{port}/0"
         await_store(url)

@@ -9,19 +9,25 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import metadata
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from redis.asyncio import Redis
 
 from receiver.admin import health
+from receiver.admin.check import Grade
 from ringback.children import RECEIVER_STOP_S, WORKER_STOP_S
-from ringback.store import await_store, binary, command
+from ringback.store import await_store, command
 from schemas.keys import HANDLERS_GROUP, Keys
 from schemas.settings import Settings
-from tests.service import ROOT, Service, free_port, process
+from tests.service import ROOT, Service, free_port, process, store_program
 from tests.tools import DEPLOY, check, documents, tool
 from workers.processes import QUEUES
 
@@ -81,13 +87,54 @@ def test_dockerfile() -> None:
     words = [line.split() for line in lines]
     assert [word[1] for word in words if word[0] == "USER"] == ["10001:10001"]
     last = {word[0]: line.partition(" ")[2] for word, line in zip(words, lines, strict=True)}
-    assert json.loads(last["ENTRYPOINT"]) == ["ringback"]
+    assert json.loads(last["ENTRYPOINT"]) == ["prlimit", "--core=0", "ringback"]
     assert json.loads(last["CMD"]) == ["serve"]
     probe = json.loads(DOCKERFILE.read_text().partition("--retries=3 \\\n    CMD ")[2].partition("\n")[0])
     assert "/livez" in probe[2]
     kept = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
-    assert kept == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE",
+    assert kept == {"pyproject.toml", "deploy/build.lock", "deploy/requirements.lock", "README.md", "LICENSE",
                     "schemas", "receiver", "workers", "ringback"}  # fmt: skip
+    # No secret is baked in: neither by ENV nor by ARG.
+    baked = re.findall(r"\bRINGBACK_\w+(?==)", DOCKERFILE.read_text())
+    assert set(baked) == {"RINGBACK_HOST", "RINGBACK_ADMIN_HOST", "RINGBACK_DATA_DIR", "RINGBACK_LOG_FORMAT",
+                          "RINGBACK_HANDLERS"}  # fmt: skip
+
+
+def locked(file: str) -> dict[str, str]:
+    """Return name -> version of a file of pins, and see that it has nothing but pins, each with hashes."""
+    text = "\n".join(line for line in (DEPLOY / file).read_text().splitlines() if not line.startswith("#"))
+    pin = r"[a-z0-9-]+==[0-9a-z.]+(?: ; [^\\\n]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n?"
+    assert re.fullmatch(rf"\n*(?:{pin})+", text), f"{file}: not only pins with hashes; run make pins"
+    return dict(re.findall(r"^([a-z0-9-]+)==([0-9a-z.]+)", text, re.MULTILINE))
+
+
+def needed_by(name: str) -> Iterator[str]:
+    """Yield what a package that is installed here needs, and what that needs."""
+    for requirement in map(Requirement, metadata.requires(name) or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield canonicalize_name(requirement.name)
+            yield from needed_by(requirement.name)
+
+
+def test_the_image_is_made_of_pins_with_hashes() -> None:
+    pins, build = locked("requirements.lock"), locked("build.lock")
+    constraints = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    direct = {name for name in pins if name in constraints}
+    assert {name: pins[name] for name in direct} == {name: constraints[name] for name in direct}, "run make pins"
+    older = {line for line in (DEPLOY / "requirements.in").read_text().split("\n") if line and line[0] != "#"}
+    assert {*needed_by("ringback"), *older} == set(pins), "run make pins"
+    assert set(build) == {"setuptools"}
+    # Made by the Python that the image has: another may need other packages.
+    image = re.findall(r"ARG PYTHON=(\d+\.\d+)", DOCKERFILE.read_text())
+    assert [f"with Python {one}" in (DEPLOY / "requirements.lock").read_text() for one in image] == [True]
+
+
+def test_no_step_of_the_image_takes_a_package_that_is_not_pinned() -> None:
+    steps = re.findall(r"pip (?:install|wheel|download)\b[^&\n\\]*", DOCKERFILE.read_text())
+    assert len(steps) == 4
+    for step in steps:
+        pinned = "--require-hashes --only-binary :all: -r deploy/" in step
+        assert pinned or ("--no-deps" in step and "--no-index" in step), step
 
 
 def test_dockerfile_by_hadolint() -> None:
@@ -114,6 +161,17 @@ def test_compose() -> None:
     assert set(services["workers"]["command"][2].split(",")) == set(QUEUES)
     assert "spool:/var/lib/ringback" in services["receiver"]["volumes"]
     assert "store:/data" in services["valkey"]["volumes"]
+    for name, one in services.items():
+        assert (one["read_only"], one["cap_drop"], one["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+        assert one["ulimits"] == {"core": 0}
+        assert one["pids_limit"] > 0
+        # Nothing goes to a swap disk.
+        assert one["mem_limit"] == one["memswap_limit"], name
+    assert {name: one["mem_limit"] for name, one in services.items()} == {
+        "valkey": "6g", "receiver": "1g", "workers": "2g",
+    }  # fmt: skip
+    # Its entrypoint would need capabilities to become another user than root.
+    assert services["valkey"]["user"] == "valkey"
 
 
 def test_compose_by_its_own_tool(tmp_path: Path) -> None:
@@ -133,7 +191,9 @@ def unit(file: Path) -> dict[str, str]:
 def test_unit(file: Path) -> None:
     found = unit(file)
     wanted = {"User": "ringback", "KillMode": "mixed", "EnvironmentFile": "/etc/ringback/ringback.env",
-              "RestartPreventExitStatus": "2", "ProtectSystem": "strict", "NoNewPrivileges": "true"}  # fmt: skip
+              "RestartPreventExitStatus": "2", "ProtectSystem": "strict", "NoNewPrivileges": "true",
+              "LimitCORE": "0", "MemorySwapMax": "0",
+              "MemoryMax": "2G" if "workers" in file.name else "1G"}  # fmt: skip
     assert {name: found[name] for name in wanted} == wanted
     longest = WORKER_STOP_S if "workers" in file.name else RECEIVER_STOP_S
     assert float(found["TimeoutStopSec"]) > longest
@@ -156,16 +216,30 @@ def test_unit_by_systemd(name: str, tmp_path: Path) -> None:
     assert check([program, "verify", "--man=no", str(tmp_path / name)], tmp_path) == ""
 
 
+@pytest.mark.parametrize(("name", "most"), [("ringback-receiver.service", 0.9), ("ringback-workers.service", 1.1)])
+def test_how_exposed_a_unit_is(name: str, most: float, tmp_path: Path) -> None:
+    """What is left: networks that they need, our own root folder, sockets; and for handlers what compiles."""
+    program = tool("systemd-analyze", "apt-get install systemd")
+    told = check([program, "security", "--offline=true", "--no-pager", str(SYSTEMD / name)], tmp_path)
+    (exposure,) = re.findall(rf"Overall exposure level for {name}: (\d+\.\d+)", told)
+    assert float(exposure) <= most, told
+
+
+def test_a_handler_that_takes_all_memory_does_not_end_the_other_workers() -> None:
+    assert unit(SYSTEMD / "ringback-workers.service")["OOMPolicy"] == "continue"
+
+
 # The store
 
 
+@pytest.mark.each_store
 async def test_valkey_conf(tmp_path: Path) -> None:
     socket = tmp_path / "valkey.sock"
     options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(tmp_path), "--logfile", "valkey.log"]
-    with process([binary(), str(DEPLOY / "valkey.conf"), *options]):
+    with process([store_program(), str(DEPLOY / "valkey.conf"), *options]):
         await_store(f"unix://{socket}")
         async with Redis.from_url(f"unix://{socket}", decode_responses=True) as client:
-            assert [one for one in await health.redis_checks(client) if not one.ok] == []
+            assert [one for one in await health.redis_checks(client) if one.grade is not Grade.OK] == []
             found = await client.config_get("*")
     embedded = command(tmp_path, socket)[1:]
     same = {"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save", "maxmemory-policy"}
@@ -236,14 +310,46 @@ def test_the_admin_port_stays_inside(chosen: str) -> None:
     ]
 
 
+def test_only_the_ingress_controller_reaches_the_port_that_believes_it() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in manifests("network.yaml") if one["kind"] != "Ingress"}
+    allowed = {rule["ports"][0]["port"]: rule.get("from") for rule in policies["ringback-receiver"]["ingress"]}
+    name = "kubernetes.io/metadata.name"
+    assert allowed == {
+        "http": [{
+            "namespaceSelector": {"matchLabels": {name: "ingress-nginx"}},
+            "podSelector": {"matchLabels": {
+                "app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller",
+            }},
+        }],
+        "admin": [{"namespaceSelector": {"matchLabels": {name: "monitoring"}}}],
+    }  # fmt: skip
+    assert policies["ringback-receiver"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policies["ringback-workers"]["policyTypes"] == ["Ingress"]
+    assert "ingress" not in policies["ringback-workers"]
+    # The range of the pods, and not whatever is private.
+    trusted = ip_network(only(manifests("settings.yaml"), "ConfigMap")["data"]["RINGBACK_TRUSTED_PROXIES"])
+    assert trusted.prefixlen >= 16
+
+
 @pytest.mark.parametrize(("name", "template"), pods(*SETS["deployment"], "receiver-spool.yaml"))
 def test_pods(name: str, template: dict[str, Any]) -> None:
     spec = template["spec"]
     (container,) = spec["containers"]
     # Without it the Service's own variables are unknown settings, and no process starts.
     assert spec["enableServiceLinks"] is False
+    # What the Pod Security Standard "restricted" asks for, which the namespace enforces, and more.
+    assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert spec["securityContext"]["runAsUser"] == 10001
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    assert container["resources"]["limits"].keys() == {"memory", "ephemeral-storage"}
+    assert {"hostNetwork", "hostPID", "hostIPC"} & set(spec) == set()
+    assert [one["emptyDir"].keys() for one in spec["volumes"]] == [{"sizeLimit"}]
+    # The image's entrypoint, which turns core dumps off, is the one that starts.
+    assert "command" not in container
     assert {one["name"] for one in container["env"]} >= {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL"}
     if name == "ringback-receiver":
         assert container["args"] == ["serve"]

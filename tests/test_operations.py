@@ -26,7 +26,7 @@ from receiver.admin.health import redis_checks
 from receiver.script import commit_client
 from ringback.doctor import spool_check
 from ringback.samples import find
-from ringback.store import await_store, binary
+from ringback.store import await_store
 from ringback.trigger import Wire, build
 from schemas.keys import HANDLERS_GROUP, Keys
 from schemas.settings import Settings
@@ -34,7 +34,19 @@ from tests.chaos.house import House, end
 from tests.chaos.plan import Plan
 from tests.chaos.sender import Sender
 from tests.chaos.verdict import judge
-from tests.service import RINGBACK, ROOT, Service, await_ready, clean_environment, free_port, process, valkey, wait_for
+from tests.service import (
+    RINGBACK,
+    ROOT,
+    Service,
+    await_ready,
+    clean_environment,
+    free_port,
+    process,
+    store_program,
+    valkey,
+    wait_for,
+)
+from tests.test_alerts import exposed as exposed
 from tests.test_alerts import rules
 from tests.test_pages import anchors
 from tests.tools import DEPLOY, check, tool
@@ -210,7 +222,7 @@ def snapshot_backup(redis: Redis, port: int, tmp_path: Path, store: Path) -> Non
     wait_for(lambda: not redis.info("persistence")["rdb_bgsave_in_progress"], "the snapshot")
     shutil.copy(tmp_path / "store" / "dump.rdb", store)
     options = ["--port", str(port := free_port()), "--dir", str(store), "--save", "", "--appendonly", "no"]
-    with process([binary(), *options]), Redis(port=port) as restored:
+    with process([store_program(), *options]), Redis(port=port) as restored:
         await_store(f"redis://127.0.0.1:{port}/0")
         restored.config_set("appendonly", "yes")
         wait_for(lambda: not restored.info("persistence")["aof_rewrite_in_progress"], "the append-only file")

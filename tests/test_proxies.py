@@ -2,9 +2,13 @@
 
 import os
 import re
+import socket
+import ssl
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,10 @@ import pytest
 
 from ringback.samples import find
 from ringback.trigger import build
+from schemas.settings import Settings
+from tests.machines import HAS_NAMESPACES
 from tests.service import TOKEN, Service, clean_environment, free_port, process, running, wait_for
-from tests.tools import DEPLOY, check, tool
+from tests.tools import DEPLOY, check, documents, tool
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,8 @@ class Proxy:
 
 
 @contextmanager
-def nginx(folder: Path, *upstreams: str) -> Iterator[Proxy]:
+def nginx(folder: Path, *upstreams: str, **changes: str) -> Iterator[Proxy]:
+    """Run nginx before receivers, by deploy/nginx.conf; `changes` replace values of its directives."""
     program, openssl = tool("nginx", "apt-get install nginx-light"), tool("openssl", "apt-get install openssl")
     port = free_port()
     text = (DEPLOY / "nginx.conf").read_text()
@@ -58,7 +65,7 @@ def nginx(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     assert len(servers) == 2
     for line in servers:
         text = text.replace(line, "".join(line.replace("127.0.0.1:8000", one) for one in upstreams))
-    (folder / "ringback.conf").write_text(text)
+    (folder / "ringback.conf").write_text(changed(text, changes))
     check([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=callbacks.example.com",
            "-keyout", "privkey.pem", "-out", "fullchain.pem"], folder)  # fmt: skip
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
@@ -73,15 +80,26 @@ def nginx(folder: Path, *upstreams: str) -> Iterator[Proxy]:
         yield Proxy(f"https://127.0.0.1:{port}", folder)
 
 
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """Return a proxy's settings with other values of some directives, each of which must stand there once."""
+    for directive, value in changes.items():
+        text, count = re.subn(rf"(?m)^(\s*{directive} )[^;\n]*", rf"\g<1>{value}", text)
+        assert count == 1, directive
+    return text
+
+
 @contextmanager
-def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
+def caddy(folder: Path, *upstreams: str, **changes: str) -> Iterator[Proxy]:
+    """Run Caddy before receivers, by deploy/Caddyfile; `changes` replace values of its directives."""
     program = tool("caddy", "apt-get install caddy")
     port = free_port()
     environment = clean_environment(
-        SITE=f"http://127.0.0.1:{port}", UPSTREAM=" ".join(upstreams), CADDY_ADMIN=f"127.0.0.1:{free_port()}",
+        SITE=f"http://127.0.0.1:{port}", OTHER_SITES=f"http://:{port}",
+        UPSTREAM=" ".join(upstreams), CADDY_ADMIN=f"127.0.0.1:{free_port()}",
         HOME=str(folder), XDG_DATA_HOME=str(folder), XDG_CONFIG_HOME=str(folder),
     )  # fmt: skip
-    file = ["--config", str(DEPLOY / "Caddyfile"), "--adapter", "caddyfile"]
+    (folder / "Caddyfile").write_text(changed((DEPLOY / "Caddyfile").read_text(), changes))
+    file = ["--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     with (folder / "caddy.log").open("w") as log:
         subprocess.run([program, "validate", *file], env=environment, stderr=log, stdout=log, check=True, timeout=60)
         started = subprocess.Popen([program, "run", *file], env=environment, stderr=log, stdout=log)
@@ -127,6 +145,153 @@ def test_behind_a_proxy(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
             assert (large.status_code, large.json()[0]["action"]) == (200, "say")
         wait_for(lambda: "/webhooks/mocean/inbound-sms" in proxy.logged, "the line of the log")
         assert TOKEN not in proxy.logged
+
+
+@pytest.mark.parametrize("proxy_of", [nginx, caddy])
+def test_another_name_is_not_answered_with_200(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
+    with proxy_of(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
+        await_proxy(proxy)
+        before = len(behind.stored())
+        wire = build(find("mocean/inbound-sms"), {})
+        with proxy.client("127.0.0.2") as client:
+            headers = {**wire.headers, "host": "callbacks.example.org"}
+            answer = client.request(wire.method, wire.path, params={"token": TOKEN}, headers=headers, content=wire.body)
+        # Stored, or refused: never a success that nobody has.
+        assert (answer.status_code, len(behind.stored()) - before) in {(200, 1), (421, 0)}
+
+
+def test_caddy_waits_longer_than_the_receiver() -> None:
+    """Where Caddy ends a request itself it answers 200."""
+    times = dict(re.findall(r"^\s*(\w+) (\d+)s$", (DEPLOY / "Caddyfile").read_text(), re.MULTILINE))
+    before = ("read_header", "lb_try_duration", "response_header_timeout")
+    longest = (
+        sum(int(times[name]) for name in before) + Settings.model_fields["request_timeout"].default.total_seconds()
+    )
+    assert longest < int(times["read_body"]) < int(times["write"])
+
+
+def connect(proxy: Proxy, address: str) -> socket.socket:
+    """Connect from an address, with TLS where the proxy has it."""
+    url = httpx.URL(proxy.url)
+    connection = socket.create_connection((url.host, url.port or 0), timeout=30, source_address=(address, 0))
+    if url.scheme == "http":
+        return connection
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def half_a_request(proxy: Proxy, address: str) -> socket.socket:
+    """Connect from an address and send a request's head; its body does not come."""
+    connection = connect(proxy, address)
+    target, host = f"/webhooks/mocean/inbound-sms?token={TOKEN}", httpx.URL(proxy.url).netloc.decode()
+    head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n"
+    connection.sendall(head.encode())
+    return connection
+
+
+def test_an_address_has_so_many_connections_and_no_other_waits_for_it(behind: Service, tmp_path: Path) -> None:
+    wire = build(find("mocean/delivery-report"), {})
+    asked: dict[str, Any] = {"params": {"token": TOKEN}, "headers": wire.headers, "content": wire.body}
+    with nginx(tmp_path, f"127.0.0.1:{behind.port}", limit_conn="ringback_callers 3") as proxy:
+        await_proxy(proxy)
+        with ExitStack() as held, proxy.client("127.0.0.2") as allowed, proxy.client("127.0.0.3") as greedy:
+            for _ in range(3):
+                held.enter_context(half_a_request(proxy, "127.0.0.3"))
+            # The receiver lets 127.0.0.3 in to nothing: what it says of it is 403, what nginx says 503.
+            wait_for(lambda: greedy.request(wire.method, wire.path, **asked).status_code == 503, "the limit")
+            assert allowed.request(wire.method, wire.path, **asked).status_code == 200
+            held.close()
+            wait_for(lambda: greedy.request(wire.method, wire.path, **asked).status_code == 403, "its end")
+        assert TOKEN not in proxy.logged
+
+
+def test_the_limit_of_an_address_is_half_of_what_a_receiver_works_on() -> None:
+    limits = re.findall(r"limit_conn ringback_callers (\d+);", (DEPLOY / "nginx.conf").read_text())
+    limits += re.findall(r"ct count over (\d+)", (DEPLOY / "nftables.conf").read_text())
+    ingress = next(one for one in documents(DEPLOY / "kubernetes" / "network.yaml") if one["kind"] == "Ingress")
+    limits.append(ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/limit-connections"])
+    assert limits == [str(Settings.model_fields["max_concurrent"].default // 2)] * 4
+
+
+CONNECT = """
+import socket, sys
+for host, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)):
+    server = socket.create_server((host, 443), family=family, backlog=64)
+    held = []
+    for _ in range(5):
+        try:
+            held.append(socket.create_connection((host, 443), timeout=10))
+        except ConnectionRefusedError:
+            pass
+    print(len(held))
+"""
+
+
+def test_the_firewall_limits_the_connections_of_an_address(tmp_path: Path) -> None:
+    nft = tool("nft", "apt-get install nftables")
+    if not HAS_NAMESPACES:
+        pytest.skip("no network of its own to be had here: run it as root")
+    rules = (DEPLOY / "nftables.conf").read_text()
+    (tmp_path / "nftables.conf").write_text(rules.replace("count over 500", "count over 3"))
+    (tmp_path / "connect.py").write_text(CONNECT)
+    script = f'ip link set lo up && "{nft}" -f nftables.conf && exec "{sys.executable}" connect.py'
+    assert check(["unshare", "--net", "sh", "-c", script], tmp_path).split() == ["3", "3"]
+
+
+@pytest.mark.parametrize("proxy_of", [nginx, caddy])
+def test_a_long_url_is_the_receivers_to_judge(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
+    with proxy_of(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
+        await_proxy(proxy)
+        with proxy.client("127.0.0.2") as client:
+            long = {"token": TOKEN, "ctx.note": "x" * 14_000, "mocean-msgid": "long", "mocean-dlr-status": "1"}
+            assert client.get("/webhooks/mocean/delivery-report", params=long).status_code == 200
+            # Longer ones end here or there, and never in an answer that looks like a success.
+            too_long = {**long, "ctx.note": "x" * 60_000}
+            assert client.get("/webhooks/mocean/delivery-report", params=too_long).status_code in {400, 414, 431}
+        assert TOKEN not in proxy.logged
+
+
+@pytest.mark.parametrize(
+    ("proxy_of", "changes", "said"),
+    [
+        pytest.param(nginx, {"client_body_timeout": "1s"}, b"", id="nginx"),
+        # It waits for as long as the receiver does, and must not end before: it would answer 200.
+        pytest.param(caddy, {"read_body": "3s"}, b"HTTP/1.1 408 Request Timeout", id="Caddy"),
+    ],
+)
+def test_a_body_that_does_not_come_is_not_waited_for(
+    proxy_of: Any, changes: dict[str, str], said: bytes, redis_url: str, tmp_path: Path
+) -> None:
+    settings = {"RINGBACK_REQUEST_TIMEOUT": "1s" if proxy_of is caddy else "20s"}
+    with (
+        running(redis_url, queues="", **settings) as receiver,
+        proxy_of(tmp_path, f"127.0.0.1:{receiver.port}", **changes) as proxy,
+    ):
+        await_proxy(proxy)
+        before = time.monotonic()
+        with half_a_request(proxy, "127.0.0.2") as connection:
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.partition(b"\r\n")[0] == said
+        assert time.monotonic() - before < 15
+
+
+@pytest.mark.parametrize(
+    ("proxy_of", "changes"),
+    [
+        pytest.param(nginx, {"client_header_timeout": "1s"}, id="nginx"),
+        pytest.param(caddy, {"read_header": "1s"}, id="Caddy"),
+    ],
+)
+def test_a_head_that_does_not_come_is_not_waited_for(proxy_of: Any, changes: dict[str, str], tmp_path: Path) -> None:
+    with proxy_of(tmp_path, f"127.0.0.1:{free_port()}", **changes) as proxy:
+        await_proxy(proxy)
+        before = time.monotonic()
+        with connect(proxy, "127.0.0.2") as connection:
+            connection.sendall(b"POST /webhooks/mocean/inbound-sms HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert b" 200 " not in answer
+        assert time.monotonic() - before < 15
 
 
 @pytest.mark.parametrize("proxy_of", [nginx, caddy])

@@ -188,6 +188,7 @@ def lose_the_primary(house: House) -> None:
     house.store.await_another(primary)
 
 
+@pytest.mark.each_store
 @pytest.mark.parametrize("house", [{"RINGBACK_WAIT_REPLICAS": "1"}], indirect=True)
 def test_with_replicas_waited_for_a_failover_loses_nothing(
     house: House, record_property: Callable[[str, object], None]

@@ -3,6 +3,7 @@
 `/readyz` shows them, and `ringback doctor`.
 """
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
 from schemas.settings import Settings
 
 _REDIS: Final = "redis"
+# The versions that the tests run on (CONTRIBUTING.md). Every server also names the Redis that it is compatible with.
+_RUN_WITH: Final = {"Redis": (7, 0), "Valkey": (9, 1)}
+_OLDEST_REDIS: Final = (7, 0)
 _MOST_SKEW_S: Final = 2.0
 _SEEN_LATELY_S: Final = 90  # a worker that waits for a job gives a sign of life each 5 s, a busy one each 10 s
 
@@ -56,15 +60,35 @@ async def redis_checks(client: Redis) -> list[Check]:
         pipeline.info("persistence")
         pipeline.info("memory")
         server, persistence, memory = cast("list[dict[str, object]]", await pipeline.execute())
-    version = str(server.get("valkey_version") or server["redis_version"])
     return [
-        Check(
-            _REDIS, ok_if(_at_least_6_2(str(server["redis_version"]))), f"version {version}",
-            "Ringback needs Redis 6.2 or any Valkey",
-        ),
+        version_check(server),
         _aof_check(persistence, await _config(client, "*append*")),
         _eviction_check(memory),
-    ]  # fmt: skip
+    ]
+
+
+def version_check(server: Mapping[str, object]) -> Check:
+    """Judge the server's version by `INFO server`: only what the tests run on is known to do."""
+    name, version = "Redis", str(server.get("redis_version", "unknown"))
+    compatible = _numbers(version)
+    if "valkey_version" in server:
+        name, version = "Valkey", str(server["valkey_version"])
+    run_with = " and ".join(f"{one} {major}.{minor}" for one, (major, minor) in _RUN_WITH.items())
+    if compatible is None or compatible < _OLDEST_REDIS:
+        return Check(
+            _REDIS, Grade.BAD, f"{name} {version}", f"Ringback needs Redis 7.0 or newer; {run_with} were tested"
+        )
+    if _numbers(version) != _RUN_WITH[name]:
+        return Check(
+            _REDIS, Grade.WARNING, f"{name} {version}: not tested with this version",
+            f"{run_with} were tested: take one of them, or run Ringback's tests with yours (CONTRIBUTING.md)",
+        )  # fmt: skip
+    return Check(_REDIS, Grade.OK, f"{name} {version}")
+
+
+def _numbers(version: str) -> tuple[int, int] | None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _eviction_check(memory: Mapping[str, object]) -> Check:
@@ -92,11 +116,6 @@ async def clock_check(client: Redis) -> Check:
         f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} Redis's",
         "let both machines set their clocks by NTP: the times of events go by this machine's",
     )  # fmt: skip
-
-
-def _at_least_6_2(version: str) -> bool:
-    major, minor, *_ = (int(part) for part in version.split("."))
-    return (major, minor) >= (6, 2)
 
 
 def _aof_check(persistence: Mapping[str, object], config: Mapping[str, str]) -> Check:

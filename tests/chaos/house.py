@@ -11,9 +11,9 @@ from typing import Final
 
 from redis import Redis
 
-from ringback.store import await_store, binary
+from ringback.store import await_store
 from schemas.keys import Keys
-from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, wait_for
+from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, store_program, wait_for
 
 _PREFIX: Final = "chaos"
 _STOP_S: Final = 60.0
@@ -61,7 +61,7 @@ class House:
         """Start the server, with each write on disk before its reply, and wait until it answers."""
         options = {"port": str(self._valkey_port), "bind": "127.0.0.1", "dir": str(self.folder), "save": ""}
         options |= {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
-        command = [binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        command = [store_program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
         self.valkey = self._start(command)
         await_store(self.url)
 
