@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from receiver.addresses import Addresses
 from receiver.admin.app import livez, make_admin
 from receiver.answers import Outcome, answer
+from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer
 from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, SpoolGauges
@@ -41,16 +42,18 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     spool = Spool.open(settings.spool_folder, settings.spool_max) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
-    committer = Committer(client, Terms.of(settings), spool, counts)
+    lines = BoundedLog()
+    committer = Committer(client, Terms.of(settings), spool, counts, lines)
     call_counts = CallCounts(registry)
     replies = Replies(reply_client(redis_url), settings.keys, call_counts)
-    refusals = Refusals(registry)
+    refusals = Refusals(registry, lines)
     receiver = Receiver(
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),
         limiter=Limiter(),
         door=Door(settings.tokens, insecure=settings.insecure),
         load=Load(settings.max_concurrent),
         refusals=refusals,
+        lines=lines,
         normaliser=Normaliser(settings.mocean_zone),
         committer=committer,
         quarantine=Quarantine(client, settings.keys, settings.dedup_ttl),
@@ -79,6 +82,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await replies.close()
         await committer.close()
         await hang_up(client)
+        lines.flush()
 
     endpoints = {f"/webhooks/{callback.name}": Endpoint(callback, receiver) for callback in CALLBACKS}
     app = Starlette(

@@ -10,18 +10,16 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from receiver.bounded_log import BoundedLog
 from receiver.counts import CommitCounts
 from receiver.recommit import Recommit, Way
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
 from receiver.waiting import Outcome, Question, Waiting
 from schemas.events import Event
-
-log = structlog.get_logger()
 
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
@@ -47,9 +45,11 @@ class Committer:
         terms: Terms,
         spool: Spool | None = None,
         counts: CommitCounts | None = None,
+        lines: BoundedLog | None = None,
     ) -> None:
         self._script = CommitScript(client, terms)
         self._counts = counts
+        self._lines = lines or BoundedLog()
         self._spool = spool
         self._recommit = Recommit(self._script, spool) if spool is not None else None
         self._waiting: deque[Waiting] = deque()
@@ -80,6 +80,7 @@ class Committer:
         await self._script.close()
         if self._spool is not None:
             await self._spool.close()
+        self._lines.flush()
 
     async def _run(self) -> None:
         try:
@@ -87,8 +88,8 @@ class Committer:
                 group = self._next_group()
                 try:
                     await self._store(group)
-                except Exception as error:
-                    log.exception("commit.broken", events=len(group))
+                except Exception as error:  # noqa: BLE001 - logged
+                    self._lines.exception("commit.broken", events=len(group))
                     _refuse(group, error)
         finally:
             self._running = None
@@ -111,7 +112,7 @@ class Committer:
         try:
             committed = await self._commit(group, way)
         except (RedisError, OSError) as error:
-            log.warning("commit.failed", events=len(group), error=type(error).__name__)
+            self._lines.warning("commit.failed", events=len(group), error=type(error).__name__)
             if self._recommit is None:
                 _refuse(group, error)
                 return
@@ -124,7 +125,7 @@ class Committer:
             _settle(group, committed.outcomes)
             return
         if way is Way.DIRECT:
-            log.warning("commit.too_few_replicas", events=len(group))
+            self._lines.warning("commit.too_few_replicas", events=len(group))
         if self._recommit is None:
             _refuse(group, TooFewReplicasError())
             return
@@ -144,7 +145,7 @@ class Committer:
         try:
             await spool.add([one.json for one in group])
         except SpoolError as error:
-            log.error("spool.failed", events=len(group), reason=str(error))
+            self._lines.error("spool.failed", events=len(group), reason=str(error))
             _refuse(group, error)
             return
         _settle(group, outcomes or [Outcome.SPOOLED] * len(group))

@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from receiver.addresses import Addresses
 from receiver.answers import Outcome
+from receiver.bounded_log import BoundedLog
 from receiver.commit import CommitError, Committer
 from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
@@ -41,6 +42,7 @@ class Receiver:
     door: Door
     load: Load
     refusals: Refusals
+    lines: BoundedLog
     normaliser: Normaliser
     committer: Committer
     quarantine: Quarantine
@@ -103,9 +105,9 @@ class Visit(NamedTuple):
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline_s):
                     await self._unusable(error, self.incoming.body)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged
             outcome = CallOutcome.BROKEN
-            log.exception("voice.broken", event_id=event_id)
+            self.receiver.lines.exception("voice.broken", event_id=event_id)
         else:
             self.receiver.call_counts.count(CallOutcome.ANSWERED, time.monotonic() - began)
             log.debug("voice.answered", event_id=event_id)
@@ -114,7 +116,7 @@ class Visit(NamedTuple):
             if event_id is not None:
                 self.receiver.replies.forget(event_id)
         self.receiver.call_counts.count(outcome, time.monotonic() - began)
-        log.warning("voice.fallback", event_id=event_id, reason=outcome.value)
+        self.receiver.lines.warning("voice.fallback", outcome.value, event_id=event_id, reason=outcome.value)
         return self.receiver.voice_fallback
 
     async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
@@ -125,21 +127,23 @@ class Visit(NamedTuple):
             return await self._unusable(error, one.body)
         except CommitError:
             self.receiver.event_counts.not_stored(event)
-            log.warning("event.not_stored", event_id=event.id)
+            self.receiver.lines.warning("event.not_stored", event_id=event.id)
             return Outcome.NOT_STORED, {}
-        except Exception:
-            log.exception("callback.broken", callback=self.incoming.callback.name)
+        except Exception:  # noqa: BLE001 - logged
+            self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return Outcome.BROKEN, {}
         self.receiver.event_counts.stored(event, stored)
         if event.data.flags and stored is Stored.STORED:
-            log.warning("event.odd", event_id=event.id, flags=event.data.flags)
+            self.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.data.flags)
         log.debug("event", event_id=event.id, outcome=stored.name)
         return Outcome.STORED, {}
 
     async def _unusable(self, error: UnusableError, body: bytes) -> tuple[Outcome, dict[str, str]]:
         """Quarantine a request and say what is wrong with it."""
         name = self.incoming.callback.name
-        log.warning("callback.unusable", callback=name, field=error.field, reason=error.reason)
+        self.receiver.lines.warning(
+            "callback.unusable", self.incoming.account, callback=name, field=error.field, reason=error.reason
+        )
         self.receiver.event_counts.unusable(self.incoming.callback.provider, self.incoming.account)
         problem = {"detail": error.reason}
         if error.field:
@@ -158,7 +162,7 @@ class Visit(NamedTuple):
                 )
             )
         except CommitError:
-            log.warning("quarantine.failed", callback=name)
+            self.receiver.lines.warning("quarantine.failed", callback=name)
             return Outcome.NOT_STORED, {}
         return Outcome.UNUSABLE, problem
 
