@@ -29,6 +29,7 @@ from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool
 from receiver.visit import Receiver
+from schemas.censor import Censor
 from schemas.mc import render_mc
 from schemas.settings import Settings
 
@@ -51,6 +52,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),
         limiter=Limiter(),
         door=Door(settings.tokens, insecure=settings.insecure),
+        censor=Censor(settings.tokens),
         load=Load(settings.max_concurrent),
         refusals=refusals,
         lines=lines,

@@ -71,7 +71,8 @@ class Endpoint:
             await self._turn_away(send, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
-        visit = Visit(Incoming(self.callback, path, query, account, received, content_type, body), self.receiver, scope)
+        incoming = Incoming(self.callback, path, query, account, received, content_type, body)
+        visit = Visit(incoming.censored(self.receiver.censor), self.receiver, scope)
         load.running += 1
         try:
             await self._work(visit, send)

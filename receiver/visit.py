@@ -29,6 +29,7 @@ from receiver.refusals import Refusals
 from receiver.replies import AnswerFailedError, Replies
 from receiver.waiting import Outcome as Stored
 from receiver.waiting import Question
+from schemas.censor import Censor
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ class Receiver:
     addresses: Addresses
     limiter: Limiter
     door: Door
+    censor: Censor
     load: Load
     refusals: Refusals
     lines: BoundedLog
@@ -157,7 +159,7 @@ class Visit(NamedTuple):
                     path=self._path(),
                     reason=error.reason,
                     method=self.scope["method"],
-                    headers=without_secrets(self.scope["headers"]),
+                    headers=self.receiver.censor.data(without_secrets(self.scope["headers"])),
                     body=body,
                 )
             )
@@ -167,7 +169,7 @@ class Visit(NamedTuple):
         return Outcome.UNUSABLE, problem
 
     def _path(self) -> str:
-        """Give the path and the query as sent, less the secret."""
+        """Return the path and the query as sent, less the secret and all other places of a token."""
         path = quote(self.scope["path"])
         parameters = without_secret(self.scope["query_string"])
-        return f"{path}?{parameters}" if parameters else path
+        return self.receiver.censor.text(f"{path}?{parameters}" if parameters else path)

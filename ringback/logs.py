@@ -1,6 +1,7 @@
 """Logs: one form for our own lines and those of the libraries, to stderr. Readable in a terminal, JSON otherwise.
 
-Secrets, texts and full numbers are in none of them. So no line has the message of an exception, of whoever's.
+Secrets, texts and full numbers are in none of them. So no line has the message of an exception, of whoever's; and each
+goes through the censor when it is written, of whatever library it is.
 """
 
 import logging
@@ -17,6 +18,7 @@ from structlog.dev import plain_traceback
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from ringback.tracebacks import without_messages
+from schemas.censor import Censor
 from schemas.settings import LogFormat, LogLevel
 
 log = structlog.get_logger()
@@ -30,8 +32,11 @@ Work = Callable[[], Mapping[str, object]]
 """Gives the keys that name what this process works on at the moment; none where it is nothing."""
 
 
-def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict) -> None:
-    """Send every line of this process to stderr in the wanted form; `work` adds its keys to each."""
+def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict, censor: Censor | None = None) -> None:
+    """Send every line of this process to stderr in the wanted form; `work` adds its keys to each.
+
+    What `censor` knows is in no line.
+    """
     console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and sys.stderr.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
@@ -56,7 +61,11 @@ def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _in_words],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+                _Censoring(censor or Censor()),
+            ],
         )
     )
     root = logging.getLogger()
@@ -77,6 +86,16 @@ class _Adding:
         for name, value in self._work().items():
             line.setdefault(name, value)
         return line
+
+
+class _Censoring:
+    """Takes the tokens out of a line that is ready to be written."""
+
+    def __init__(self, censor: Censor) -> None:
+        self._censor = censor
+
+    def __call__(self, _: WrappedLogger, __: str, line: EventDict | str) -> str:
+        return self._censor.text(str(line))
 
 
 def _in_words(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

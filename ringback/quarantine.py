@@ -23,6 +23,7 @@ from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import Kept, Quarantine
 from receiver.script import Terms, commit_client
+from schemas.censor import Censor
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.settings import Settings
@@ -146,7 +147,7 @@ def retry(entries: Iterable[Entry], settings: Settings, redis_url: str, *, dry_r
         yield from asyncio.run(_retry(page, settings, redis_url, dry_run=dry_run))
 
 
-def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
+def events_of(entry: Entry, normaliser: Normaliser, censor: Censor) -> tuple[Event, ...]:
     """Make the events of a request as its endpoint would have. Raises UnusableError where it still cannot."""
     path, _, query = entry.kept.path.partition("?")
     found = callback_at(unquote(path))
@@ -161,19 +162,19 @@ def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
         received=entry.time,
         content_type=entry.headers.get("content-type", "").lower(),
         body=entry.kept.body,
-    )
+    ).censored(censor)
     return tuple(incoming.event(one.fields, normaliser) for one in incoming.callbacks())
 
 
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:
-    normaliser = Normaliser(settings.mocean_zone)
+    normaliser, censor = Normaliser(settings.mocean_zone), Censor(settings.tokens)
     client = commit_client(redis_url)
     committer = Committer(client, Terms.of(settings))
     quarantine = Quarantine(client, settings.keys, settings.dedup_ttl)
 
     async def one(entry: Entry) -> Retried:
         try:
-            events = events_of(entry, normaliser)
+            events = events_of(entry, normaliser, censor)
         except UnusableError as error:
             return Retried(entry, reason=error.reason)
         if dry_run:

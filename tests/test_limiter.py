@@ -101,9 +101,9 @@ def test_over_http(redis_url: str) -> None:
         for source, forwarded in (("127.0.0.3", ""), ("127.0.0.2", ATTACKER), ("127.0.0.2", "2001:db8::1")):
             assert post(source, "guess", forwarded).status_code == 429
             wire = build(find("mycoolsms/delivery-report"), {})
-            asked = {"params": {"token": TOKEN}, "headers": {**wire.headers, "X-Forwarded-For": forwarded}}
-            stored = clients[source].request(wire.method, wire.path, content=wire.body, **asked)
+            http, query, headers = clients[source], {"token": TOKEN}, {**wire.headers, "X-Forwarded-For": forwarded}
+            stored = http.request(wire.method, wire.path, params=query, headers=headers, content=wire.body)
             assert (stored.status_code, stored.content) == (200, b"")
-            called = clients[source].post("/webhooks/mocean/voice/answer", **asked)
+            called = http.post("/webhooks/mocean/voice/answer", params=query, headers=headers)
             assert (called.status_code, called.json()[0]["action"]) == (200, "say")
         assert len(service.stored()) == 3
