@@ -129,6 +129,19 @@ def test_behind_a_proxy(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
         assert TOKEN not in proxy.logged
 
 
+def test_nginx_keeps_a_token_in_the_path_to_itself(behind: Service, tmp_path: Path) -> None:
+    with nginx(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
+        await_proxy(proxy)
+        with proxy.client("127.0.0.2") as client:
+            for path in (
+                f"mocean/inbound-sms%3Ftoken={TOKEN}", f"mocean/{TOKEN}", f"mocean/voice/collect/{TOKEN}",
+                f"mocean/inbound-sms/{TOKEN}", f"mocean/inbound-sms;token={TOKEN}", "mocean/voice/collect/menu",
+            ):  # fmt: skip
+                client.post(f"/webhooks/{path}", params={"token": TOKEN})
+        wait_for(lambda: "POST /webhooks/mocean/voice/collect" in proxy.logged, "the line of the log")
+        assert TOKEN not in proxy.logged
+
+
 @pytest.mark.parametrize("proxy_of", [nginx, caddy])
 def test_a_proxy_without_its_receiver_keeps_the_token_to_itself(proxy_of: Any, tmp_path: Path) -> None:
     with proxy_of(tmp_path, f"127.0.0.1:{free_port()}") as proxy:
