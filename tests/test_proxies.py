@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from receiver.providers import CALLBACKS
 from ringback.samples import find
 from ringback.trigger import build
 from tests.service import TOKEN, Service, clean_environment, free_port, process, running, wait_for
@@ -135,10 +136,14 @@ def test_nginx_keeps_a_token_in_the_path_to_itself(behind: Service, tmp_path: Pa
         with proxy.client("127.0.0.2") as client:
             for path in (
                 f"mocean/inbound-sms%3Ftoken={TOKEN}", f"mocean/{TOKEN}", f"mocean/voice/collect/{TOKEN}",
-                f"mocean/inbound-sms/{TOKEN}", f"mocean/inbound-sms;token={TOKEN}", "mocean/voice/collect/menu",
+                f"mocean/inbound-sms/{TOKEN}", f"mocean/inbound-sms;token={TOKEN}", f"mocean/{TOKEN}/answer",
             ):  # fmt: skip
                 client.post(f"/webhooks/{path}", params={"token": TOKEN})
-        wait_for(lambda: "POST /webhooks/mocean/voice/collect" in proxy.logged, "the line of the log")
+            for callback in CALLBACKS:
+                client.get(f"/webhooks/{callback.name.replace('{step}', 'menu')}", params={"token": TOKEN})
+        names = {callback.name.removesuffix("/{step}") for callback in CALLBACKS}
+        lines = [f'"GET /webhooks/{name}" 200' for name in names]
+        wait_for(lambda: all(line in proxy.logged for line in lines), "the lines of the log")
         assert TOKEN not in proxy.logged
 
 
