@@ -35,6 +35,8 @@ _ODDLY_ENCODED: Final = re.compile(
     rb"%(?:25[0-9A-Fa-f]{2}|2[DdEe]|3\d|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
 )
 _ODDLY_ESCAPED: Final = re.compile(rb"\\u00[2-7]")
+# What stands around a value in a form, a URL or JSON, and not around a field's name: a field must not lose that.
+_AROUND_WHOLE: Final = (rb"(?:^|(?<=[=\"'/:]))", rb"={0,2}(?=[&#'/,;]|\"(?!\s{0,8}:)|$)")
 _NESTED: Final = re.compile(rb"%(?:25)+(?=[0-9A-Fa-f]{2})")
 _ESCAPED: Final = re.compile(_BACKSLASHES + rb"u([0-9A-Fa-f]{4})")
 
@@ -111,7 +113,7 @@ class _Needle(NamedTuple):
 
 
 def is_findable(secret: str) -> bool:
-    """Whether a token is found wherever it stands. One that is short or a number could be a part of something else."""
+    """Whether a token is found wherever it stands. One that is short, or a number, could be part of something else."""
     return len(secret) >= SHORTEST and not secret.isdigit()
 
 
@@ -130,7 +132,7 @@ def _needles(secret: str, account: str) -> Iterator[_Needle]:
                 yield _needle(one, _BASE64_RUN, before, after + b"={0,2}")
     elif len(secret) >= SHORTEST_WHOLE and not secret.isdigit():
         for whole in (plain, b64encode(plain).rstrip(b"="), b64encode(f"{account}:".encode() + plain).rstrip(b"=")):
-            yield _needle(whole.decode(), _PLAIN_RUN, rb"(?:^|(?<=[=&?\"'/:]))", rb"(?=[=&#\"'/,;]|$)")
+            yield _needle(whole.decode(), _PLAIN_RUN, *_AROUND_WHOLE)
 
 
 def _needle(text: str, run: re.Pattern[bytes], before: bytes = b"", after: bytes = b"") -> _Needle:

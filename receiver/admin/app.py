@@ -2,7 +2,7 @@
 
 It has no secret: where it listens on a loopback address, it is for this machine alone. But any page can lead a browser
 on this machine to such an address, by what its own name resolves to (DNS rebinding), and would read the answer. Such a
-request has the page's name in its Host; who asks from here has `localhost` or an address there. Browsers always send it.
+request has the page's name in its Host; who asks from here has `localhost` or an address. Browsers always send a Host.
 """
 
 import re
