@@ -25,6 +25,7 @@ class Outcome(Enum):
     TOO_SLOW = ("too_slow", 408, "Request too slow")
     TOO_LARGE = ("too_large", 413, "Body too large")
     UNREAD_CODING = ("unread_coding", 415, "Content-Encoding not read")
+    MISDIRECTED = ("misdirected", 421, "Unknown host; ask by an address or as localhost")
     UNUSABLE = ("unusable", 422, "Unusable callback")
     LIMITED = ("limited", 429, "Too many wrong tokens, please wait")
     HEAD_TOO_LARGE = ("head_too_large", 431, "URL and headers too large")

@@ -1,10 +1,11 @@
 """The app: Starlette over the registry of callbacks, and what lives as long as the process."""
 
 import gc
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
-import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import Route, request_response
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from receiver.addresses import Addresses
 from receiver.admin.app import livez, make_admin
 from receiver.answers import Outcome, answer
+from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer
 from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, Faults, SpoolGauges
@@ -30,9 +32,10 @@ from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool
 from receiver.visit import Receiver
+from schemas.censor import Censor
 from schemas.settings import Settings
 
-log = structlog.get_logger()
+_REST_S: Final = 0.1
 
 
 def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) -> "Front":
@@ -45,19 +48,22 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
     faults = Faults(registry)
-    committer = Committer(client, Terms.of(settings), spool, counts, faults)
+    lines = BoundedLog()
+    committer = Committer(client, Terms.of(settings), spool, counts, faults, lines)
     call_counts = CallCounts(registry)
     replies = Replies(reply_client(redis_url), settings.keys, call_counts, faults)
     store = Store(client, settings.keys, settings.dedup_ttl, settings.quarantine_max)
     quarantine = Quarantine(store, settings.quarantine_max, spool, faults)
     accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
-    refusals = Refusals(registry)
+    refusals = Refusals(registry, lines)
     receiver = Receiver(
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),
         limiter=Limiter(),
         door=Door(settings.tokens, insecure=settings.insecure),
+        censor=Censor(settings.tokens),
         load=Load(settings.max_concurrent),
         refusals=refusals,
+        lines=lines,
         normaliser=Normaliser(settings.mocean_zone),
         committer=committer,
         quarantine=quarantine,
@@ -82,6 +88,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await quarantine.close()
         await committer.close()
         await hang_up(client)
+        lines.flush()
 
     endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Endpoint(callback, receiver) for callback in CALLBACKS}
     app = Starlette(
@@ -132,10 +139,17 @@ class _Unknown:
 
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
+        self._rests_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        path: str = scope["path"]
-        self._refusals.count(Outcome.UNKNOWN_PATH)
-        if path.startswith(ROOT):
-            log.warning("request.unknown_path", nearest=nearest_path(path))
+        caller = scope["client"][0] if scope["client"] else None
+        self._refusals.count(Outcome.UNKNOWN_PATH, caller, nearest=self._nearest(scope["path"]))
         await answer(send, Outcome.UNKNOWN_PATH)
+
+    def _nearest(self, path: str) -> str | None:
+        """Return the known path that may have been meant; at most ten times a second, since it takes its time."""
+        now = time.monotonic()
+        if not path.startswith(ROOT) or now < self._rests_until:
+            return None
+        self._rests_until = now + _REST_S
+        return nearest_path(path)

@@ -10,19 +10,17 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
 
-import structlog
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from receiver.bounded_log import BoundedLog
 from receiver.counts import CommitCounts, Fault, Faults
 from receiver.recommit import Recommit, Way, is_passing
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
 from receiver.waiting import Outcome, Question, Waiting
 from schemas.events import Event
-
-log = structlog.get_logger()
 
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
@@ -49,10 +47,12 @@ class Committer:
         spool: Spool | None = None,
         counts: CommitCounts | None = None,
         faults: Faults | None = None,
+        lines: BoundedLog | None = None,
     ) -> None:
         self._faults = faults or Faults(CollectorRegistry())
         self._script = CommitScript(client, terms)
         self._counts = counts
+        self._lines = lines or BoundedLog()
         self._spool = spool
         self._recommit = Recommit(self._script, spool, self._faults) if spool is not None else None
         self._waiting: deque[Waiting] = deque()
@@ -83,6 +83,7 @@ class Committer:
         await self._script.close()
         if self._spool is not None:
             await self._spool.close()
+        self._lines.flush()
 
     async def _run(self) -> None:
         try:
@@ -100,7 +101,7 @@ class Committer:
 
         Whoever waits for that one gets the error itself: it is ours, and Redis need not be away.
         """
-        log.error("commit.broken", events=len(group), exc_info=error)
+        self._lines.error("commit.broken", events=len(group), exc_info=error)
         self._faults.count(Fault.COMMIT)
         if len(group) == 1:
             _fail(group, error)
@@ -129,7 +130,7 @@ class Committer:
         try:
             committed = await self._commit(group, way)
         except (RedisError, OSError) as error:
-            log.warning("commit.failed", events=len(group), error=type(error).__name__)
+            self._lines.warning("commit.failed", events=len(group), error=type(error).__name__)
             if self._recommit is None:
                 if len(group) > 1 and not is_passing(error):
                     for one in group:
@@ -146,7 +147,7 @@ class Committer:
             _settle(group, committed.outcomes)
             return
         if way is Way.DIRECT:
-            log.warning("commit.too_few_replicas", events=len(group))
+            self._lines.warning("commit.too_few_replicas", events=len(group))
         if self._recommit is None:
             _refuse(group, TooFewReplicasError())
             return
@@ -166,7 +167,7 @@ class Committer:
         try:
             await spool.add([one.json for one in group])
         except SpoolError as error:
-            log.error("spool.failed", events=len(group), reason=str(error))
+            self._lines.error("spool.failed", events=len(group), reason=str(error))
             _refuse(group, error)
             return
         _settle(group, outcomes or [Outcome.SPOOLED] * len(group))

@@ -9,6 +9,7 @@ from hmac import compare_digest
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from schemas.censor import Censor
 from schemas.settings import Token
 
 INSECURE_ACCOUNT: Final = "default"
@@ -44,6 +45,13 @@ class Query:
             else:
                 fields.append((name, value))
         return cls(token, context, fields, flags, len(pairs))
+
+    def censored(self, censor: Censor) -> "Query":
+        """Return what is not the secret without our tokens."""
+        text = censor.text
+        context = {text(name): text(value) for name, value in self.context.items()}
+        fields = [(text(name), text(value)) for name, value in self.fields]
+        return Query(None, context, fields, self.flags, self.count)
 
 
 def without_secret(query: bytes) -> str:

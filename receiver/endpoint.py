@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from receiver.addresses import Caller
@@ -18,8 +17,6 @@ from receiver.incoming import Incoming
 from receiver.outcomes import CallOutcome
 from receiver.parse import MAX_FIELDS, parse_query
 from receiver.visit import Receiver, Visit
-
-log = structlog.get_logger()
 
 _LONGEST_USUAL_QUERY: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
@@ -39,26 +36,21 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         method: str = scope["method"]
-        if method not in _METHODS:
-            await answer(send, Outcome.WRONG_METHOD)
-            return
         caller = self.receiver.addresses.caller(scope)
-        if not caller.is_allowed:
-            log.warning("request.not_allowed", callback=self.callback.name, caller=caller.key)
-            await self._refuse(send, Outcome.NOT_ALLOWED)
+        if method not in _METHODS:
+            await self._refuse(send, Outcome.WRONG_METHOD, caller)
             return
-        if self.receiver.limiter.is_limited(caller.key):
-            await self._refuse(send, Outcome.LIMITED)
+        if not caller.is_allowed:
+            await self._refuse(send, Outcome.NOT_ALLOWED, caller)
             return
         authorization, content_type, content_encoding, content_length = _headers(scope)
         raw_query: bytes = scope["query_string"]
         query = _usual_query(raw_query) if len(raw_query) <= _LONGEST_USUAL_QUERY else _read_query(raw_query)
         account = self.receiver.door.account(query.token, authorization)
         if account is None:
-            self._note_wrong_secret(caller)
-            await self._refuse(send, Outcome.NO_ENTRY)
+            is_limited = self.receiver.limiter.failed(caller.key)
+            await self._refuse(send, Outcome.LIMITED if is_limited else Outcome.NO_ENTRY, caller)
             return
-        self.receiver.limiter.passed(caller.key)
         if method == "HEAD":
             await answer(send, Outcome.PROBE)
             return
@@ -68,21 +60,24 @@ class Endpoint:
         except GoneError:
             return
         except TooLargeError:
-            await self._turn_away_too_large(send, account)
+            await self._turn_away_too_large(send, account, caller)
             return
         load = self.receiver.load
         if load.is_full:
-            await self._turn_away(send, account, Outcome.BUSY, {}, CallOutcome.BUSY)
+            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
         incoming = Incoming(
             self.callback, path, query, account, received, content_type, content_encoding, body, self.receiver.max_body
         )
+        if content_encoding:
+            incoming = incoming.decoded()
+        incoming = incoming.censored(self.receiver.censor)
         load.running += 1
         try:
             await self._work(Visit(incoming, self.receiver, scope), send)
         except TooLargeError:
-            await self._turn_away_too_large(send, account)
+            await self._turn_away_too_large(send, account, caller)
         finally:
             load.running -= 1
 
@@ -104,26 +99,26 @@ class Endpoint:
             outcome, problem = await visit.callbacks()
             await answer(send, outcome, problem)
 
-    def _note_wrong_secret(self, caller: Caller) -> None:
-        log.warning("request.refused", callback=self.callback.name, caller=caller.key)
-        if self.receiver.limiter.failed(caller.key):
-            log.warning("caller.limited", caller=caller.key)
-
-    async def _refuse(self, send: Send, outcome: Outcome) -> None:
+    async def _refuse(self, send: Send, outcome: Outcome, caller: Caller) -> None:
         """Refuse a request without the right secret. It is told no more than that."""
-        self.receiver.refusals.count(outcome)
+        self.receiver.refusals.count(outcome, caller.key, self.callback.name)
         await answer(send, outcome)
 
-    async def _turn_away_too_large(self, send: Send, account: str) -> None:
+    async def _turn_away_too_large(self, send: Send, account: str, caller: Caller) -> None:
         problem = {"detail": f"the limit is {self.receiver.max_body} bytes"}
-        await self._turn_away(send, account, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
+        await self._turn_away(send, account, Outcome.TOO_LARGE, caller, problem, CallOutcome.UNUSABLE)
 
     async def _turn_away(
-        self, send: Send, account: str, outcome: Outcome, problem: Mapping[str, str], call_outcome: CallOutcome
+        self,
+        send: Send,
+        account: str,
+        outcome: Outcome,
+        caller: Caller,
+        problem: Mapping[str, str],
+        call_outcome: CallOutcome,
     ) -> None:
         """Refuse a request that had the right secret; a call still gets an MC."""
-        log.warning("request.turned_away", callback=self.callback.name, outcome=outcome.label)
-        self.receiver.refusals.count(outcome)
+        self.receiver.refusals.count(outcome, caller.key, self.callback.name)
         if self.callback.wants_answer:
             self.receiver.call_counts.count(call_outcome, 0.0)
             await answer_call(send, self.receiver.voice_fallbacks[account])

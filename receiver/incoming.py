@@ -5,6 +5,7 @@ The endpoint reads what comes over HTTP with this, and `ringback quarantine retr
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, NamedTuple
@@ -12,12 +13,13 @@ from typing import Final, NamedTuple
 from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
-from receiver.codings import CodingError, UnreadCodingError, undone
+from receiver.codings import CodingError, TooLargeError, UnreadCodingError, undone
 from receiver.door import Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse
 from receiver.providers import CALLBACKS
+from schemas.censor import Censor
 from schemas.events import Event
 
 ROOT: Final = "/webhooks/"
@@ -45,6 +47,24 @@ class Incoming(NamedTuple):
     body: bytes
     max_body: int
 
+    def censored(self, censor: Censor) -> "Incoming":
+        """Return it without tokens anywhere but in their own place, so that nothing made of it has one."""
+        body = censor.data(self.body)
+        query = self.query.censored(censor) if self.query.fields or self.query.context else self.query
+        path = {name: censor.text(value) for name, value in self.path.items()} if self.path else self.path
+        if body is self.body and query is self.query and path is self.path:
+            return self
+        return self._replace(path=path, query=query, body=body)
+
+    def decoded(self) -> "Incoming":
+        """Return it with the codings of its body undone; as it is where they cannot be: `callbacks` says why."""
+        flags = list(self.query.flags)
+        try:
+            body = undone(self.content_encoding, self.body, self.max_body, flags)
+        except (CodingError, UnreadCodingError, TooLargeError):
+            return self
+        return self._replace(content_encoding="", body=body, query=replace(self.query, flags=flags))
+
     def callbacks(self) -> list[Parsed]:
         """Read the callbacks that the request holds.
 
@@ -53,21 +73,18 @@ class Incoming(NamedTuple):
         """
         if self.query.count > MAX_FIELDS:
             raise UnusableError(f"more than {MAX_FIELDS} parameters in the URL")
-        flags = self.query.flags
-        body = self.body
         try:
+            body = self.body
             if self.content_encoding:
-                flags = list(flags)
-                body = undone(self.content_encoding, body, self.max_body, flags)
-            parsed = parse(self.content_type, body, self.query.fields, flags)
+                body = undone(self.content_encoding, body, self.max_body, [])
+            parsed = parse(self.content_type, body, self.query.fields, self.query.flags)
         except UnreadCodingError as error:
             raise UnreadError(str(error)) from None
         except (UndecodableError, CodingError) as error:
             raise UnusableError(str(error)) from None
         if self.callback.wants_answer and len(parsed) > 1:
             raise UnusableError("several callbacks, where one call wants one answer")
-        # Kept for a retry is what was sent, save of an array's elements, which nobody sent alone.
-        return [one._replace(body=self.body) if one.body is body else one for one in parsed]
+        return parsed
 
     def event(self, fields: Fields, normaliser: Normaliser) -> Event:
         """Make the event of one of the callbacks. Raises UnusableError."""

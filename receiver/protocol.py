@@ -217,36 +217,30 @@ class Connection(HttpToolsProtocol):
         if self._is_last:
             self._close_once_done()
 
-    def end_if_slow(self, now: float, timeout_s: float) -> bool:
-        """Close the connection if a request on it takes too long to come, or an answer to be taken.
-
-        Returns whether there was one that did.
-        """
+    def end_if_slow(self, now: float, timeout_s: float) -> None:
+        """Close the connection if a request on it takes too long to come, or an answer to be taken."""
         if not self.transport.get_write_buffer_size():
             self._untaken_since = None
         elif self._untaken_since is None:
             self._untaken_since = now
         elif now - self._untaken_since > timeout_s:
-            self._refusals.count(Outcome.TOO_SLOW)
+            self._refusals.count(Outcome.TOO_SLOW, self._peer)
             self.transport.abort()
-            return True
+            return
         if self.transport.is_closing():
-            return False
+            return
         if self._since is None:
             # uvicorn stops its keep-alive timer at any byte, also at one that begins no request.
             if self.timeout_keep_alive_task is None and self.cycle is not None and self.cycle.response_complete:
                 self._since = now
-            return False
-        if self._is_our_turn:
+        elif self._is_our_turn:
             self._since = now
-            return False
-        if now - self._since <= timeout_s:
-            return False
-        if self._in_head or (self.cycle is not None and not self.cycle.response_complete):
+        elif now - self._since <= timeout_s:
+            return
+        elif self._in_head or (self.cycle is not None and not self.cycle.response_complete):
             self._refuse(Outcome.TOO_SLOW)
-            return True
-        self.transport.close()
-        return False
+        else:
+            self.transport.close()
 
     def answer_last(self) -> None:
         """Say in the answer to the request that is worked on, if there is one, that no other will be taken."""
@@ -257,6 +251,11 @@ class Connection(HttpToolsProtocol):
         """Close, unless a request is coming or worked on: that is the last one."""
         if not self._in_head:
             super().shutdown()
+
+    @property
+    def _peer(self) -> str | None:
+        """The address at the other end, which may be a proxy's; None of a Unix socket."""
+        return self.client[0] if self.client else None
 
     @property
     def _is_our_turn(self) -> bool:
@@ -393,7 +392,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, outcome: Outcome) -> None:
         """Answer and close: after the answers to earlier requests, and not if this one's own has begun."""
-        self._refusals.count(outcome)
+        self._refusals.count(outcome, self._peer)
         if self._is_our_turn:
             self._last_word = outcome
             self._ahead = b""

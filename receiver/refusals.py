@@ -1,27 +1,38 @@
-"""Refusals: how often a request was turned away before anyone looked at what it holds, by why."""
+"""Refusals: requests that were turned away before anyone looked at what they hold. Each is counted, by why.
+
+They are also logged, but not each: whoever is refused must not fill the disk (receiver.bounded_log).
+"""
 
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
 from receiver.answers import Outcome
+from receiver.bounded_log import BoundedLog
 
 REFUSALS: Final = (
     Outcome.BAD_REQUEST, Outcome.NO_ENTRY, Outcome.NOT_ALLOWED, Outcome.UNKNOWN_PATH, Outcome.WRONG_METHOD,
     Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW, Outcome.HEAD_TOO_LARGE, Outcome.UNKNOWN_CODING,
 )  # fmt: skip
+"""What is shown from the start, with 0. Another outcome is shown once it has been counted."""
 
 
 class Refusals:
-    """The counter of this process's refusals. The registry is made by whoever shows it."""
+    """The counter of this process's refusals, and their lines in the log. The registry is made by whoever shows it."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, lines: BoundedLog) -> None:
+        self._lines = lines
         self._refused = Counter(
             "ringback_refused_requests", "Requests turned away unread, by why.", ["outcome"], registry=registry
         )
         for outcome in REFUSALS:
             self._refused.labels(outcome.label)
 
-    def count(self, outcome: Outcome) -> None:
-        """Count a request."""
+    def count(
+        self, outcome: Outcome, caller: str | None = None, callback: str | None = None, **further: str | None
+    ) -> None:
+        """Count a refusal, and log it: one line a second of each outcome, with what is known of the last."""
         self._refused.labels(outcome.label).inc()
+        self._lines.warning(
+            "request.refused", kind=outcome.label, outcome=outcome.label, callback=callback, caller=caller, **further
+        )

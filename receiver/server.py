@@ -8,15 +8,12 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
 import uvicorn
 
 from receiver.listen import let_no_more_in, somebody_waits
 from receiver.protocol import READ_SIZE, Connection, Wire
 from receiver.refusals import Refusals
 from receiver.turns import Turns
-
-log = structlog.get_logger()
 
 _TICKS_A_SECOND: Final = 10
 # For as long handshakes that have begun may take to end.
@@ -92,11 +89,9 @@ class LimitedServer(uvicorn.Server):
         return [one for one in self.server_state.connections if isinstance(one, Connection)]
 
     def _sweep(self) -> None:
-        slow, there = 0, self._connections()
+        there = self._connections()
         for one in there:
-            slow += one.end_if_slow(one.loop.time(), self._timeout_s)
-        if slow:
-            log.warning("requests.too_slow", count=slow)
+            one.end_if_slow(one.loop.time(), self._timeout_s)
         self._most = max(self._most, len(there))
         if self._most - len(there) > _MANY:
             self._most = len(there)

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from receiver.addresses import Addresses
 from receiver.answers import Outcome
+from receiver.bounded_log import BoundedLog
 from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.counts import EventCounts
@@ -30,6 +31,7 @@ from receiver.refusals import Refusals
 from receiver.replies import AnswerFailedError, Replies
 from receiver.waiting import Outcome as Stored
 from receiver.waiting import Question
+from schemas.censor import Censor
 
 log = structlog.get_logger()
 
@@ -43,8 +45,10 @@ class Receiver:
     addresses: Addresses
     limiter: Limiter
     door: Door
+    censor: Censor
     load: Load
     refusals: Refusals
+    lines: BoundedLog
     normaliser: Normaliser
     committer: Committer
     quarantine: Quarantine
@@ -120,9 +124,9 @@ class Visit(NamedTuple):
                     await self._unusable(error, self.incoming.body)
         except TooLargeError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged
             outcome = CallOutcome.BROKEN
-            log.exception("voice.broken", event_id=event_id)
+            self.receiver.lines.exception("voice.broken", event_id=event_id)
             if not stored:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(question.due - time.monotonic()):
@@ -135,7 +139,7 @@ class Visit(NamedTuple):
             if event_id is not None:
                 self.receiver.replies.forget(event_id)
         self.receiver.call_counts.count(outcome, time.monotonic() - began)
-        log.warning("voice.fallback", event_id=event_id, reason=outcome.value)
+        self.receiver.lines.warning("voice.fallback", outcome.value, event_id=event_id, reason=outcome.value)
         return self.receiver.voice_fallbacks[self.incoming.account]
 
     async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
@@ -146,21 +150,23 @@ class Visit(NamedTuple):
             return await self._unusable(error, one.body)
         except CommitError:
             self.receiver.event_counts.not_stored(event)
-            log.warning("event.not_stored", event_id=event.id)
+            self.receiver.lines.warning("event.not_stored", event_id=event.id)
             return Outcome.NOT_STORED, {}
-        except Exception:
-            log.exception("callback.broken", callback=self.incoming.callback.name)
+        except Exception:  # noqa: BLE001 - logged
+            self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return await self._broken(one.body)
         self.receiver.event_counts.stored(event, stored)
         if event.data.flags and stored is Stored.STORED:
-            log.warning("event.odd", event_id=event.id, flags=event.data.flags)
+            self.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.data.flags)
         log.debug("event", event_id=event.id, outcome=stored.name)
         return Outcome.STORED, {}
 
     async def _unusable(self, error: UnusableError, body: bytes) -> tuple[Outcome, dict[str, str]]:
         """Quarantine a request and say what is wrong with it."""
         name = self.incoming.callback.name
-        log.warning("callback.unusable", callback=name, field=error.field, reason=error.reason)
+        self.receiver.lines.warning(
+            "callback.unusable", self.incoming.account, callback=name, field=error.field, reason=error.reason
+        )
         self.receiver.event_counts.unusable(self.incoming.callback.provider, self.incoming.account)
         problem = {"detail": error.reason}
         if error.field:
@@ -186,29 +192,31 @@ class Visit(NamedTuple):
                     path=self._path(),
                     reason=reason,
                     method=self.scope["method"],
-                    headers=without_secrets(self._headers(body)),
+                    headers=self.receiver.censor.data(without_secrets(self._headers(body))),
                     body=body,
                     received=self.incoming.received,
                 )
             )
         except CommitError:
-            log.warning("quarantine.failed", callback=self.incoming.callback.name)
+            self.receiver.lines.warning("quarantine.failed", callback=self.incoming.callback.name)
             return False
-        except Exception:
-            log.exception("quarantine.failed", callback=self.incoming.callback.name)
+        except Exception:  # noqa: BLE001 - logged
+            self.receiver.lines.exception("quarantine.failed", callback=self.incoming.callback.name)
             return False
         return True
 
     def _headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
-        """Give the headers that go with a body: the request's, or of an array's element what it alone would have."""
+        """Return the headers that go with a body: the request's, or of an array's element what it alone would have."""
         headers: list[tuple[bytes, bytes]] = self.scope["headers"]
-        if body is self.incoming.body:
+        if body is not self.incoming.body:
+            others = [header for header in headers if header[0] not in _OF_THE_WHOLE_BODY]
+            return [*others, (b"content-type", b"application/json")]
+        if self.incoming.content_encoding:
             return headers
-        others = [header for header in headers if header[0] not in _OF_THE_WHOLE_BODY]
-        return [*others, (b"content-type", b"application/json")]
+        return [header for header in headers if header[0] != b"content-encoding"]  # it is undone, if there was one
 
     def _path(self) -> str:
-        """Give the path and the query as sent, less the secret."""
+        """Return the path and the query as sent, less the secret and all other places of a token."""
         path = quote(self.scope["path"])
         parameters = without_secret(self.scope["query_string"])
-        return f"{path}?{parameters}" if parameters else path
+        return self.receiver.censor.text(f"{path}?{parameters}" if parameters else path)

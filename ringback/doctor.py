@@ -27,12 +27,12 @@ from receiver.spool import Lying, SpoolError, lying
 from ringback.probe import Met, Who, admin_at, receiver_at
 from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, binary, check_store
+from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
-from schemas.settings import Settings
+from schemas.settings import SHORTEST_TOKEN, Settings
 from workers.discovery import load_registry
 from workers.registry import HandlerError, Registry
 
-_SHORTEST_TOKEN: Final = 16
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound
 _HERE: Final = ("127.0.0.1", "::1", "localhost", *_EVERYWHERE)
@@ -62,10 +62,10 @@ def token_check(settings: Settings) -> Check:
         if settings.redis_url is None:
             return Check("tokens", Grade.UNKNOWN, "none yet: `ringback up` makes one, `ringback serve` needs one", mend)
         return Check("tokens", Grade.BAD, "none: `ringback serve` does not start", mend)
-    short = [token.account for token in settings.tokens if len(token.secret.get_secret_value()) < _SHORTEST_TOKEN]
+    short = [token.account for token in settings.tokens if token.is_short]
     if short:
         return Check(
-            "tokens", Grade.WARNING, f"shorter than {_SHORTEST_TOKEN} characters: of {', '.join(short)}",
+            "tokens", Grade.WARNING, f"shorter than {SHORTEST_TOKEN} characters: of {', '.join(short)}",
             "`ringback token new ACCOUNT` makes one that nobody guesses, and says how to change to it",
         )  # fmt: skip
     accounts = dict.fromkeys(token.account for token in settings.tokens)
@@ -92,8 +92,7 @@ def handler_check(settings: Settings) -> tuple[Registry, Check]:
 def voice_check(settings: Settings) -> Check:
     """Show what a caller hears where no handler answers in time. The settings have checked it."""
     fallback = json.dumps([action.wire() for action in settings.voice_fallback], ensure_ascii=False)
-    for token in settings.tokens:
-        fallback = fallback.replace(token.secret.get_secret_value(), "***")
+    fallback = Censor(settings.tokens).text(fallback)
     deadline = f"{settings.voice_deadline.total_seconds():g} s"
     return Check("voice", Grade.OK, f"an answer within {deadline}, else the fallback {fallback}")
 
@@ -166,10 +165,10 @@ def public_url_check(settings: Settings, registry: Registry) -> Check:
     name = "public URL"
     if settings.public_url is None:
         if settings.host not in _HERE:
-            return Check(name, Grade.OK, f"none set: providers are given {settings.base_url}")
+            return Check(name, Grade.OK, f"none set: providers are given {settings.shown_base_url}")
         lost = "; the steps of calls do not come back" if registry.calls else ""
         return Check(
-            name, Grade.WARNING, f"none set: {settings.base_url} reaches this machine only{lost}",
+            name, Grade.WARNING, f"none set: {settings.shown_base_url} reaches this machine only{lost}",
             "set RINGBACK_PUBLIC_URL to what providers call, https://…",
         )  # fmt: skip
     met = receiver_at(settings.public_url, settings.tokens, is_here=urlsplit(settings.public_url).hostname in _HERE)

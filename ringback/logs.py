@@ -1,6 +1,7 @@
 """Logs: one form for our own lines and those of the libraries, to stderr. Readable in a terminal, JSON otherwise.
 
-Secrets, texts and full numbers are in none of them. So no line has the message of an exception, of whoever's.
+Secrets, texts and full numbers are in none of them. So no line has the message of an exception, of whoever's; and each
+goes through the censor when it is written, of whatever library it is.
 """
 
 import logging
@@ -19,6 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from ringback.shown import shown
 from ringback.tracebacks import without_messages
+from schemas.censor import Censor
 from schemas.settings import LogFormat, LogLevel
 
 log = structlog.get_logger()
@@ -33,8 +35,11 @@ Work = Callable[[], Mapping[str, object]]
 """Gives the keys that name what this process works on at the moment; none where it is nothing."""
 
 
-def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict) -> None:
-    """Send every line of this process to stderr in the wanted form; `work` adds its keys to each."""
+def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict, censor: Censor | None = None) -> None:
+    """Send every line of this process to stderr in the wanted form; `work` adds its keys to each.
+
+    What `censor` knows is in no line.
+    """
     console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and sys.stderr.isatty())
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
@@ -60,7 +65,12 @@ def set_up_logs(form: LogFormat, level: LogLevel, work: Work = dict) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _in_words],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *before, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *before,
+                renderer,
+                _Censoring(censor or Censor()),
+            ],
         )
     )
     root = logging.getLogger()
@@ -105,6 +115,16 @@ def _shown(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
             value = _Shown(value)
         safe[shown(name)] = value
     return safe
+
+
+class _Censoring:
+    """Takes the tokens out of a line that is ready to be written."""
+
+    def __init__(self, censor: Censor) -> None:
+        self._censor = censor
+
+    def __call__(self, _: WrappedLogger, __: str, line: EventDict | str) -> str:
+        return self._censor.text(str(line))
 
 
 def _in_words(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

@@ -73,8 +73,11 @@ def _receiver(client: httpx.Client, base: str, tokens: Sequence[Token]) -> Met:
             unknown = [token.account for token in tokens if not _lets_in(client, base, token)]
         case HTTPStatus.OK if not tokens and not refused.content:
             return Met(Who.OURS, "a receiver answers, which takes anything without a token")
-        case HTTPStatus.FORBIDDEN | HTTPStatus.TOO_MANY_REQUESTS:
-            return Met(Who.RINGBACK, f"a receiver answers, and does not let this machine in ({refused.status_code})")
+        case HTTPStatus.FORBIDDEN:
+            return Met(Who.RINGBACK, "a receiver answers, and does not let this machine in (403)")
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            detail = "a receiver answers, and has had too many wrong tokens from here; ask again in some seconds"
+            return Met(Who.RINGBACK, detail)
         case code:
             return Met(Who.STRANGER, f"something answers as Ringback would not ({code} to a wrong token)")
     if unknown:

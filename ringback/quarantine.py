@@ -28,6 +28,7 @@ from receiver.quarantine import BROKEN, Kept, Store
 from receiver.script import Terms, commit_client
 from ringback.choose import by_beginning
 from ringback.lookup import entries_beginning
+from schemas.censor import Censor
 from schemas.events import Event
 from schemas.settings import Settings
 
@@ -163,7 +164,7 @@ def retry(entries: Iterable[Entry], settings: Settings, redis_url: str, *, dry_r
         yield from asyncio.run(_retry(page, settings, redis_url, dry_run=dry_run))
 
 
-def events_of(entry: Entry, normaliser: Normaliser, max_body: int) -> tuple[Event, ...]:
+def events_of(entry: Entry, normaliser: Normaliser, censor: Censor, max_body: int) -> tuple[Event, ...]:
     """Make the events of a request as its endpoint would have. Raises UnusableError where it still cannot."""
     path, _, query = entry.kept.path.partition("?")
     found = callback_at(unquote(path))
@@ -180,7 +181,7 @@ def events_of(entry: Entry, normaliser: Normaliser, max_body: int) -> tuple[Even
         content_encoding=entry.headers.get("content-encoding", ""),
         body=entry.kept.body,
         max_body=max_body,
-    )
+    ).censored(censor)
     try:
         callbacks = incoming.callbacks()
     except TooLargeError:
@@ -189,7 +190,7 @@ def events_of(entry: Entry, normaliser: Normaliser, max_body: int) -> tuple[Even
 
 
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:
-    normaliser = Normaliser(settings.mocean_zone)
+    normaliser, censor = Normaliser(settings.mocean_zone), Censor(settings.tokens)
     client = commit_client(redis_url)
     committer = Committer(client, Terms.of(settings))
     store = _store(client, settings)
@@ -197,7 +198,7 @@ async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, d
 
     async def one(entry: Entry) -> Retried:
         try:
-            events = events_of(entry, normaliser, settings.max_body)
+            events = events_of(entry, normaliser, censor, settings.max_body)
         except UnusableError as error:
             return Retried(entry, reason=error.reason)
         except Exception as error:

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Final
 
 import httpx
+from pydantic import SecretStr
 from rich.text import Text
 
 from receiver.listen import bind
@@ -17,7 +18,8 @@ from ringback.store import await_store, check_store, command, socket_path
 from ringback.supervisor import Supervisor
 from ringback.tunnel import Tunnel
 from ringback.vendor import Vendor
-from schemas.settings import Settings, Token
+from schemas.censor import BLOT
+from schemas.settings import Settings, Token, without_login
 from workers.discovery import has_plugins, load_registry
 from workers.runtime import worker_client
 from workers.sweep import Sweep
@@ -94,8 +96,13 @@ def callback_names() -> list[str]:
 def greet(console: Screen, settings: Settings, handlers: int) -> None:
     """Say what runs, where the callbacks go, and how to try it."""
     is_up = ("\nRingback is up", "bold green")
-    console.print(Text.assemble(is_up, f" on {settings.base_url} with {handlers} handlers.\n"))
+    console.print(Text.assemble(is_up, f" on {settings.shown_base_url} with {handlers} handlers.\n"))
+    if not console.file.isatty():
+        # What is no terminal may be a file that others read, or goes to where logs are kept.
+        settings = _without_secrets(settings)
     print_urls(console, settings, settings.tokens[:1] or (None,))
+    if not console.file.isatty():
+        console.print("`ringback urls` in this folder prints them whole.")
     example = settings.callback_url("mocean/inbound-sms", next(iter(settings.tokens), None))
     console.print(Text("\nTry it:\n"))
     body = "mocean-from=60123456789&mocean-to=63001&mocean-text=Hello"
@@ -111,6 +118,12 @@ def print_urls(console: Screen, settings: Settings, tokens: Sequence[Token | Non
             console.print(Text.assemble("Callback URLs of the account ", (token.account, "bold"), ":"))
         for name in callback_names():
             console.print(f"  {settings.callback_url(name, token)}", soft_wrap=True)
+
+
+def _without_secrets(settings: Settings) -> Settings:
+    tokens = tuple(token.model_copy(update={"secret": SecretStr(BLOT)}) for token in settings.tokens)
+    url = settings.public_url and without_login(settings.public_url)
+    return settings.model_copy(update={"tokens": tokens, "public_url": url})
 
 
 def _start_store(supervisor: Supervisor, home: Home) -> str:

@@ -32,6 +32,12 @@ from schemas.redis_url import sentinels_of
 
 PREFIX: Final = "RINGBACK_"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_ACCOUNT_FORM: Final = 'use up to 64 letters, digits, "_", "." and "-"'
+# Where a word ends and a number or another word begins: in random characters at every other place, in names seldom.
+_TURN: Final = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_RANDOM_FROM: Final = 16
+_TURNS_OF_RANDOM: Final = 0.22
+SHORTEST_TOKEN: Final = 16
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -66,6 +72,11 @@ class Token(BaseModel):
     secret: SecretStr
 
     @property
+    def is_short(self) -> bool:
+        """Whether it is soon guessed."""
+        return len(self.secret.get_secret_value()) < SHORTEST_TOKEN
+
+    @property
     def fingerprint(self) -> str:
         """What tells this token from others and gives nothing of it away, as long as it is random."""
         return blake2b(self.secret.get_secret_value().encode()).hexdigest()[:8]
@@ -74,7 +85,20 @@ class Token(BaseModel):
 def check_account(name: str) -> None:
     """Raise ValueError where this is no name of an account."""
     if _ACCOUNT.fullmatch(name) is None:
-        raise ValueError(f'"{name}" is no account name; use up to 64 letters, digits, "_", "." and "-"')
+        raise ValueError(f'"{name}" is no account name; {_ACCOUNT_FORM}')
+
+
+def without_login(url: str) -> str:
+    """Return a URL as it may be shown: `https://***@host` for one with a user or a password."""
+    scheme, separator, rest = url.partition("://")
+    netloc = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    login, at, _ = netloc.rpartition("@")
+    return f"{scheme}{separator}***{rest[len(login) :]}" if at else url
+
+
+def _looks_random(text: str) -> bool:
+    """Whether a text looks like a token, which no name does. Not all tokens do: some are words."""
+    return len(text) >= _RANDOM_FROM and len(_TURN.findall(text)) > _TURNS_OF_RANDOM * len(text)
 
 
 def _duration(value: object) -> object:
@@ -93,11 +117,14 @@ def _tokens(value: object) -> object:
     tokens: list[Token] = []
     for item in filter(None, (part.strip() for part in value.split(","))):
         account, colon, secret = item.partition(":")
+        # What was taken for an account may be a secret: an item is named by its number.
+        number = len(tokens) + 1
         if not colon or not secret:
-            # The item may be a bare secret: name it only where it looks like an account.
-            named = f'"{account}"' if colon else f"item {len(tokens) + 1}"
-            raise ValueError(f"{named} has no token; write account:token")
-        check_account(account)
+            raise ValueError(f"item {number} has no token; write account:token")
+        if _ACCOUNT.fullmatch(account) is None:
+            raise ValueError(f"item {number} begins with no account name; write account:token, and {_ACCOUNT_FORM}")
+        if _looks_random(account) and not _looks_random(secret):
+            raise ValueError(f"item {number} looks like token:account; write account:token")
         tokens.append(Token(account=account, secret=SecretStr(secret)))
     return tuple(tokens)
 
@@ -202,9 +229,14 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str | None) -> str | None:
         if not value:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError(f'"{value}" is no address; write https://host')
+        try:
+            parts = urlsplit(value)
+            is_known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_known = False
+        if not is_known:
+            # It may have a password, which may be what is wrong with it: it is not quoted.
+            raise ValueError("is no address; write https://host (in a user or a password / is %2F, # is %23, @ is %40)")
         return value.rstrip("/")
 
     @field_validator("mocean_tz")
@@ -242,11 +274,16 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
+    @property
+    def shown_base_url(self) -> str:
+        """The same, as it may be shown."""
+        return without_login(self.base_url)
+
     def callback_url(self, name: str, token: Token | None, context: Mapping[str, str] | None = None) -> str:
         """Give the URL to paste at the provider: `name` is the path below `/webhooks/`, `context` becomes `ctx.…`."""
         parameters = {"token": token.secret.get_secret_value()} if token else {}
         parameters |= {f"ctx.{key}": value for key, value in (context or {}).items()}
-        return f"{self.base_url}/webhooks/{name}" + (f"?{urlencode(parameters)}" if parameters else "")
+        return f"{self.base_url}/webhooks/{name}" + (f"?{urlencode(parameters, safe='*')}" if parameters else "")
 
     @property
     def first_tokens(self) -> tuple[Token, ...]:

@@ -1,5 +1,6 @@
 """The admin port: /readyz says check by check what is well, /metrics counts right across processes."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,46 @@ def test_the_admin_app_answers_on_every_address_that_it_listens_on(redis_url: st
             200,
             200,
         ]
+        # Others may ask, and by what name is theirs to know.
+        named = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": "ringback-admin.monitoring.svc"})
+        assert named.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        pytest.param("localhost", 200, id="localhost"),
+        pytest.param("LOCALHOST.:8001", 200, id="localhost, written otherwise"),
+        pytest.param("box.localhost:8001", 200, id="a name below localhost"),
+        pytest.param("127.0.0.1", 200, id="an address"),
+        pytest.param("[::1]:8001", 200, id="an address of IPv6"),
+        pytest.param("203.0.113.7", 200, id="another address"),
+        pytest.param("", 421, id="empty"),
+        pytest.param("evil.example", 421, id="a name"),
+        pytest.param("evil.example:8001", 421, id="a name with a port"),
+        pytest.param("localhost.evil.example", 421, id="a name that begins well"),
+        pytest.param("evillocalhost", 421, id="a name that ends well"),
+        pytest.param("127.0.0.1.evil.example", 421, id="a name that begins with an address"),
+        pytest.param("localhost:evil.example", 421, id="no port"),
+        pytest.param("[::1].evil.example", 421, id="a name behind an address"),
+        pytest.param("[localhost.evil]", 421, id="a name in brackets"),
+    ],
+)
+def test_on_a_loopback_address_only_this_machine_is_answered(
+    watched: Service, admin_port: int, host: str, code: int
+) -> None:
+    for path in ("/metrics", "/readyz", "/livez"):
+        answer = httpx.get(f"http://127.0.0.1:{admin_port}{path}", headers={"Host": host})
+        assert answer.status_code == code
+        if code == 421:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json() == {"title": "Unknown host; ask by an address or as localhost", "status": 421}
+
+
+def test_who_sends_no_host_is_no_browser(watched: Service, admin_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", admin_port), timeout=10) as connection:
+        connection.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def test_what_is_not_well_is_named(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 
 # What must have been logged: else something was not tried after all.
 EXPECTED: Final = {
-    "request.refused", "request.turned_away", "callback.unusable", "event.odd", "requests.too_slow",
+    "request.refused", "callback.unusable", "event.odd",
     "Invalid HTTP request received.",
     "handler.failed", "handler.dropped", "handler.kills_workers",
     "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",

@@ -1,14 +1,18 @@
 """The command line: bad settings are one line that says what and where, with exit code 2, and no traceback."""
 
 import json
+import secrets
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from schemas.settings import Settings, SettingsError
 from tests.service import RINGBACK, TOKEN, clean_environment, free_port
 
+MADE = "Vd3_kq-1Xw9ZbT0aLrYp5sGhNmCfEuJo"  # as `token new` makes them
 GOOD = {"RINGBACK_TOKENS": f"acme:{TOKEN}"}
 
 
@@ -34,7 +38,17 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
         pytest.param(["up"], {"RINGBACK_TOKENS": "acme"}, 2,
                      "RINGBACK_TOKENS: item 1 has no token; write account:token", id="token list"),
         pytest.param(["up"], {"RINGBACK_TOKENS": "acme:"}, 2,
-                     'RINGBACK_TOKENS: "acme" has no token; write account:token', id="empty token"),
+                     "RINGBACK_TOKENS: item 1 has no token; write account:token", id="empty token"),
+        pytest.param(["up"], {"RINGBACK_TOKENS": f"acme:{MADE},{MADE}:acme"}, 2,
+                     "RINGBACK_TOKENS: item 2 looks like token:account; write account:token", id="mixed up"),
+        pytest.param(["config"], {"RINGBACK_TOKENS": "s3cr+t/of/acme:acme"}, 2,
+                     "RINGBACK_TOKENS: item 1 begins with no account name; write account:token, and use up to 64 "
+                     'letters, digits, "_", "." and "-"', id="mixed up, and no account's name"),
+        *(pytest.param(["config"], {"RINGBACK_PUBLIC_URL": url}, 2,
+                       "RINGBACK_PUBLIC_URL: is no address; write https://host (in a user or a password / is %2F, # is "
+                       "%23, @ is %40)", id=f"public URL {number}")
+          for number, url in enumerate(["ftp://me:pass-secret@a.example", "https://me:pass/secret@a.example",
+                                        "https://me:pass@secret@[a.example", "https:pass-secret", "https://me:x@"])),
         pytest.param(["up"], {"RINGBACK_TOKEN": "a:b"}, 2,
                      "RINGBACK_TOKEN: no such setting; did you mean RINGBACK_TOKENS?", id="misspelt setting"),
         pytest.param(["up"], {"RINGBACK_CLAIM_IDLE": "1s"}, 2,
@@ -75,7 +89,7 @@ def test_one_line(tmp_path: Path, words: list[str], settings: dict[str, str], co
     assert (ended.returncode, ended.stdout) == (code, "")
     assert ended.stderr.count("\n") == 1
     assert "Traceback" not in ended.stderr
-    assert "secret" not in ended.stderr.replace(TOKEN, "secret")
+    assert [secret for secret in ("secret", TOKEN, MADE, "s3cr") if secret in ended.stderr] == []
     if error is not None:
         assert ended.stderr == f"ringback: {error.format(folder=tmp_path, port=port)}\n"
 
@@ -87,6 +101,42 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
     shown = ringback(tmp_path, "config", "--json").stdout
     assert TOKEN not in shown
     assert json.loads(shown)["RINGBACK_TOKENS"] == "acme:**********"
+
+
+def test_no_secret_is_shown_whatever_setting_it_is_in(tmp_path: Path) -> None:
+    settings = {
+        "RINGBACK_TOKENS": f"acme:{TOKEN}", "RINGBACK_PUBLIC_URL": "https://me:pass-word@example.com:8443/x/",
+        "RINGBACK_REDIS_URL": "redis://:pass-word@127.0.0.1:1/0", "RINGBACK_HANDLERS": f"a.{TOKEN}",
+        "RINGBACK_VOICE_FALLBACK":
+            f'[{{"action": "collect", "max": 1, "event-url": "https://a.example/?token={TOKEN}"}}]',
+    }  # fmt: skip
+    shown = json.loads(ringback(tmp_path, "config", "--json", **settings).stdout)
+    assert shown["RINGBACK_PUBLIC_URL"] == "https://***@example.com:8443/x"
+    assert shown["RINGBACK_REDIS_URL"] == "redis://***@127.0.0.1:1/0"
+    assert "https://a.example/?token=***" in shown["RINGBACK_VOICE_FALLBACK"]
+    for words in ("config", "config --json", "token ls", "trigger mocean/inbound-sms", "voice call"):
+        ended = ringback(tmp_path, *words.split(), **settings)
+        assert [one for one in (TOKEN, "pass-word") if one in ended.stdout + ended.stderr] == []
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["acme", "acme-production-eu-west-1", "AcmeProductionEuWest1", "customer_0000000042", "20261127-141500-acme",
+     "3f2b8c1e-9a4d-4e7b-b1c2-0d9e8f7a6b5c"],
+)  # fmt: skip
+def test_names_of_accounts(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGBACK_TOKENS", f"{account}:{MADE}")
+    assert [token.account for token in Settings.load().tokens] == [account]
+
+
+def test_tokens_are_seldom_taken_for_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+    for _ in range(1000):
+        monkeypatch.setenv("RINGBACK_TOKENS", f"{secrets.token_urlsafe(24)}:acme")
+        with suppress(SettingsError):
+            Settings.load()
+            taken += 1
+    assert taken < 20
 
 
 def test_the_list_of_samples_is_plain_for_a_script(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ held to it without a word here.
 
 import json
 import re
+import secrets
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -144,7 +145,8 @@ def test_nobody_comes_in_without_the_secret(
     wire = wire_of(callback)
     response = service.request(
         method, url_of(callback), token=token, content=wire.body,
-        headers={**wire.headers, **({"Authorization": authorization} if authorization else {})},
+        headers={**wire.headers, "X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1",
+                 **({"Authorization": authorization} if authorization else {})},
     )  # fmt: skip
     assert response.status_code == 401
     assert response.text == ("" if method == "HEAD" else '{"title": "No valid token", "status": 401}')

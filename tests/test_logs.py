@@ -16,6 +16,16 @@ LOGGED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         {"event": "sweep.failed", "level": "warning", "error": "TimeoutError", "events": 3},
         "[warning  ] sweep.failed                   error=TimeoutError events=3",
     ),
+    "our own, with a token": (
+        'log.warning("callback.unusable", path="/x%3Ftoken=t0ken-s%65cret-of-acme")',
+        {"event": "callback.unusable", "level": "warning", "path": "/x%3Ftoken=***"},
+        "[warning  ] callback.unusable              path='/x%3Ftoken=***'",
+    ),
+    "a library's, with a token": (
+        'logging.getLogger("a.library").warning("no %s", ["Basic", "YWNtZTp0MGtlbi1zZWNyZXQtb2YtYWNtZQ=="])',
+        {"event": "no ['Basic', 'YWNtZT***']", "level": "warning", "logger": "a.library"},
+        "[warning  ] no ['Basic', 'YWNtZT***'] [a.library]",
+    ),
     "what is below the level": ('log.debug("event")', {}, ""),
     "a library's": (
         'logging.getLogger("a.library").warning("in %s words", 3)',
@@ -135,7 +145,9 @@ PROGRAM: Final = """
 import logging, sys, structlog
 from ringback.logs import set_up_logs
 from schemas.settings import LogFormat, LogLevel
-set_up_logs(LogFormat({form!r}), LogLevel.INFO)
+from schemas.censor import Censor
+from schemas.settings import Token
+set_up_logs(LogFormat({form!r}), LogLevel.INFO, censor=Censor([Token(account="acme", secret="t0ken-secret-of-acme")]))
 log = structlog.get_logger()
 for snippet in {snippets!r}:
     exec(snippet)

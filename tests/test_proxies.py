@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from receiver.providers import CALLBACKS
 from ringback.samples import find
 from ringback.trigger import build
 from schemas.settings import Settings
@@ -144,6 +145,23 @@ def test_behind_a_proxy(proxy_of: Any, behind: Service, tmp_path: Path) -> None:
             large = allowed.post("/webhooks/mocean/voice/answer", params={"token": TOKEN}, content=b"x" * 300_000)
             assert (large.status_code, large.json()[0]["action"]) == (200, "say")
         wait_for(lambda: "/webhooks/mocean/inbound-sms" in proxy.logged, "the line of the log")
+        assert TOKEN not in proxy.logged
+
+
+def test_nginx_keeps_a_token_in_the_path_to_itself(behind: Service, tmp_path: Path) -> None:
+    with nginx(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
+        await_proxy(proxy)
+        with proxy.client("127.0.0.2") as client:
+            for path in (
+                f"mocean/inbound-sms%3Ftoken={TOKEN}", f"mocean/{TOKEN}", f"mocean/voice/collect/{TOKEN}",
+                f"mocean/inbound-sms/{TOKEN}", f"mocean/inbound-sms;token={TOKEN}", f"mocean/{TOKEN}/answer",
+            ):  # fmt: skip
+                client.post(f"/webhooks/{path}", params={"token": TOKEN})
+            for callback in CALLBACKS:
+                client.get(f"/webhooks/{callback.name.replace('{step}', 'menu')}", params={"token": TOKEN})
+        names = {callback.name.removesuffix("/{step}") for callback in CALLBACKS}
+        lines = [f'"GET /webhooks/{name}" 200' for name in names]
+        wait_for(lambda: all(line in proxy.logged for line in lines), "the lines of the log")
         assert TOKEN not in proxy.logged
 
 

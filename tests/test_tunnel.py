@@ -108,7 +108,7 @@ def test_the_public_url(tmp_path: Path, vendor: str) -> None:
     with up(tmp_path, "--tunnel", vendor, **settings) as service:
         public = f"https://{vendor}-1.example.test"
         assert f"Ringback is up on {public} with" in service.output
-        assert f"{public}/webhooks/mocean/inbound-sms?token={secret}" in service.output
+        assert f"{public}/webhooks/mocean/inbound-sms?token=***" in service.output
         assert "http://127.0.0.1" not in service.output
         urls = json.loads(service.ringback("urls", "--json").stdout)
         assert all(one["url"].startswith(f"{public}/webhooks/") for one in urls)

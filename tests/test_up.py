@@ -16,10 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from ringback.home import Home
 from ringback.samples import SAMPLES
-from schemas.settings import Settings
+from ringback.screen import Screen
+from ringback.up import greet
+from schemas.settings import Settings, Token
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
 
@@ -110,11 +113,16 @@ def test_up_from_an_empty_folder_and_once_more(tmp_path: Path) -> None:
         assert shown == events[0]
         urls = json.loads(service.ringback("urls", "--json").stdout)
         assert {one["account"] for one in urls} == {"default"}
-        assert all(one["url"] in service.output for one in urls)
+        # A file is no terminal: it has the URLs less the token, and where to find them.
+        token = (tmp_path / ".ringback" / "token").read_text().strip()
+        assert all(one["url"].replace(token, "***") in service.output for one in urls)
+        assert "`ringback urls` in this folder prints them whole." in service.output
+        assert token not in service.output
 
         curl = re.search(r"curl -d '(.+)' \\\n +'(.+)'", service.output)
         assert curl is not None
-        assert httpx.post(curl[2], content=curl[1], headers={"content-type": "x"}).status_code == 200
+        url = curl[2].replace("***", token)
+        assert httpx.post(url, content=curl[1], headers={"content-type": "x"}).status_code == 200
 
         before = [one["event"]["id"] for one in service.events()]
         below = descendants(service.process.pid)
@@ -125,6 +133,30 @@ def test_up_from_an_empty_folder_and_once_more(tmp_path: Path) -> None:
 
     with up(tmp_path) as again:
         assert [one["event"]["id"] for one in again.events()] == before
+
+
+def test_urls_with_tokens_are_for_a_terminal(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Token(account="acme", secret=SecretStr(TOKEN))
+    settings = Settings(tokens=(token,), public_url="https://me:pass-word@a.example")
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb") as terminal, os.fdopen(theirs, "w") as file:
+        screen = Screen()
+        screen.file = file
+        greet(screen, settings, 1)
+        file.flush()
+        shown = ""
+        while "Ctrl-C stops." not in shown:  # a terminal passes on a little at a time
+            shown += terminal.read1().decode()
+    assert shown.count(f"https://me:pass-word@a.example/webhooks/mocean/inbound-sms?token={TOKEN}") == 2
+    assert "Ringback is up on https://***@a.example" in re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    # A colour that was asked for makes no terminal.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    greet(Screen(stderr=True), settings, 1)
+    written = capfd.readouterr().err
+    assert written.count("https://***@a.example/webhooks/mocean/inbound-sms?token=***") == 2
+    assert [secret for secret in (TOKEN, "pass-word") if secret in written] == []
 
 
 def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:

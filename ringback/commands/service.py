@@ -3,14 +3,18 @@
 import json
 from typing import Annotated
 
+import structlog
 import typer
 from pydantic import SecretStr
 
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
 from ringback.vendor import Vendor
+from schemas.censor import Censor
 from schemas.redis_url import without_password
-from schemas.settings import PREFIX, Token
+from schemas.settings import PREFIX, SHORTEST_TOKEN, Token, without_login
+
+log = structlog.get_logger()
 
 
 def up(
@@ -41,6 +45,8 @@ def serve(
             "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
             "(or RINGBACK_INSECURE=1 to run without)"
         )
+    if short := [token.account for token in settings.tokens if token.is_short]:
+        log.warning("tokens.short", accounts=short, shorter_than=SHORTEST_TOKEN)
     url = redis_url(settings)
     try:
         if fd is not None:
@@ -127,7 +133,8 @@ def urls(as_json: AsJson = False) -> None:
 def config(as_json: AsJson = False) -> None:
     """Print the settings in force. Secrets are not shown."""
     settings = found()
-    shown = {PREFIX + name.upper(): _shown(name, value) for name, value in settings}
+    censor = Censor(settings.tokens)
+    shown = {PREFIX + name.upper(): censor.text(_shown(name, value)) for name, value in settings}
     if as_json:
         print_json(shown)
         return
@@ -140,6 +147,8 @@ def _shown(name: str, value: object) -> str:
         return ",".join(f"{token.account}:{SecretStr('x')}" for token in value)
     if name == "redis_url" and isinstance(value, str):
         return without_password(value)
+    if name == "public_url" and isinstance(value, str):
+        return without_login(value)
     if name == "voice_fallback" and isinstance(value, tuple):
         return json.dumps([action.model_dump(by_alias=True, exclude_none=True) for action in value])
     if isinstance(value, tuple):

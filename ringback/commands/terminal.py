@@ -10,6 +10,7 @@ from ringback.home import Home, redis_url
 from ringback.logs import Work, set_up_logs
 from ringback.screen import Screen
 from ringback.shown import as_json, shown
+from schemas.censor import Censor
 from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
 from schemas.settings import Settings
@@ -33,7 +34,7 @@ def start(work: Work = dict) -> Settings:
     RQ reads its prefix when it is imported: whatever imports it is itself imported in a command, after this.
     """
     settings = Settings.load()
-    set_up_logs(settings.log_format, settings.log_level, work)
+    _log_as(settings, work)
     claim_rq_prefix(settings.keys)
     return settings
 
@@ -41,7 +42,14 @@ def start(work: Work = dict) -> Settings:
 def found() -> Settings:
     """Read the settings and complete them with what a running `up` has made."""
     settings = start()
-    return Home(settings.data_dir).find(settings)
+    completed = Home(settings.data_dir).find(settings)
+    if completed.tokens != settings.tokens:
+        _log_as(completed)
+    return completed
+
+
+def _log_as(settings: Settings, work: Work = dict) -> None:
+    set_up_logs(settings.log_format, settings.log_level, work, Censor(settings.tokens))
 
 
 def client_of(settings: Settings) -> Redis:

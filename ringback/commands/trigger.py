@@ -1,5 +1,6 @@
 """The command that sends a callback as the provider would: trigger."""
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -33,6 +34,7 @@ def trigger(
 
     from ringback import trigger as triggers
     from ringback.samples import find
+    from schemas.censor import Censor
 
     sample = find(name)
     overrides, undocumented = _pairs("--set", set_ or ()), _pairs("--raw", raw or ())
@@ -45,9 +47,11 @@ def trigger(
             for wire in wires:
                 replies.append(triggers.send(client, settings.base_url, secret, wire))  # noqa: PERF401
     except httpx.HTTPError as error:
-        fail(f"no Ringback answers at {settings.base_url} ({type(error).__name__}); is `ringback up` running?")
+        fail(f"no Ringback answers at {settings.shown_base_url} ({type(error).__name__}); is `ringback up` running?")
+    # An MC has URLs with tokens, which are for a terminal only.
+    censor = Censor(() if sys.stdout.isatty() else settings.tokens)
     for reply in replies:
-        body = reply.text.strip()
+        body = censor.text(reply.text.strip())
         if as_json:
             print_json({"callback": sample.name, "status": reply.status_code, "body": body})
         else:
