@@ -3,14 +3,17 @@
 import fcntl
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
+from receiver import private
 from schemas.settings import Settings, SettingsError, Token
 
 _OWN_ACCOUNT: Final = "default"
+_FILES: Final = ("token", "redis.url", "public.url", "lock")
 
 
 class BusyError(Exception):
@@ -18,10 +21,13 @@ class BusyError(Exception):
 
 
 class Home:
-    """The data folder."""
+    """The data folder. What is read here is believed, so it must be this user's (receiver.private).
+
+    Raises NotPrivateError wherever it is not.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+        self.folder = private.really(folder)
         self._lock: int | None = None
 
     @property
@@ -30,10 +36,16 @@ class Home:
         return self.folder / "valkey"
 
     def take(self) -> None:
-        """Make the folder ours, private, until this process ends. Raises BusyError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / ".gitignore").write_text("*\n")
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Make the folder ours, private, until this process ends. Raises BusyError, SettingsError."""
+        try:
+            self._make_private()
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._lock = os.open(self.folder / "lock", flags, 0o600)
+        except OSError as error:
+            raise SettingsError(
+                f"RINGBACK_DATA_DIR: {self.folder} cannot be used: {(error.strerror or str(error)).lower()}; "
+                "set it to a folder on a local disk that this user may write to"
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -43,10 +55,15 @@ class Home:
 
     def own_token(self) -> Token:
         """Give the token that `up` made when none was set, making it the first time."""
-        file = self.folder / "token"
-        if not file.exists():
-            self._write_private(file, secrets.token_urlsafe(24))
-        return Token(account=_OWN_ACCOUNT, secret=SecretStr(file.read_text().strip()))
+        token = self._token()
+        if token is None:
+            self._write_private(self.folder / "token", secrets.token_urlsafe(24))
+            token = self._token()
+        if token is None:
+            raise SettingsError(
+                f"RINGBACK_DATA_DIR: {self.folder / 'token'} is empty; delete it, and a new one is made"
+            )
+        return token
 
     def announce_store(self, url: str) -> None:
         """Tell other commands where the embedded server is."""
@@ -61,24 +78,40 @@ class Home:
         for name in ("redis.url", "public.url"):
             (self.folder / name).unlink(missing_ok=True)
 
+    def files(self) -> list[Path]:
+        """Return the files that are there and nobody else may read."""
+        return [file for file in (self.folder / name for name in _FILES) if file.exists()]
+
     def find(self, settings: Settings) -> Settings:
         """Complete the settings with what a running `up` has made: its token, its embedded server, its public URL."""
         found: dict[str, object] = {}
-        if not settings.tokens and (self.folder / "token").exists():
-            found["tokens"] = (self.own_token(),)
-        url = self.folder / "redis.url"
-        if settings.redis_url is None and url.exists():
-            found["redis_url"] = url.read_text().strip()
-        public_url = self.folder / "public.url"
-        if settings.public_url is None and public_url.exists():
-            found["public_url"] = public_url.read_text().strip()
+        if not settings.tokens and (token := self._token()):
+            found["tokens"] = (token,)
+        if settings.redis_url is None and (url := self._read_private(self.folder / "redis.url")):
+            found["redis_url"] = url
+        if settings.public_url is None and (url := self._read_private(self.folder / "public.url")):
+            found["public_url"] = url
         return settings.model_copy(update=found)
+
+    def _token(self) -> Token | None:
+        secret = self._read_private(self.folder / "token")
+        return Token(account=_OWN_ACCOUNT, secret=SecretStr(secret)) if secret else None
+
+    def _make_private(self) -> None:
+        private.own(self.folder)
+        for file in self.files():
+            if private.read(file) is not None and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                file.chmod(0o600)
+        self._write_private(self.folder / ".gitignore", "*")
+
+    @staticmethod
+    def _read_private(file: Path) -> str | None:
+        text = private.read(file)
+        return text and text.strip()
 
     @staticmethod
     def _write_private(file: Path, text: str) -> None:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(text + "\n")
+        private.write(file, text)
 
 
 def redis_url(settings: Settings) -> str:
