@@ -34,6 +34,7 @@ def serve(
     from receiver.listen import bind, inherit
     from receiver.serve import serve as run
     from receiver.spool import SpoolError
+    from ringback import caution
     from ringback.store import StoreError, UnfitStoreError, check_store
 
     if not settings.tokens and not settings.insecure:
@@ -42,17 +43,20 @@ def serve(
             "(or RINGBACK_INSECURE=1 to run without)"
         )
     url = redis_url(settings)
+    caution.warn(settings)
     try:
         if fd is not None:
             with inherit(fd) as held:
                 run(settings, url, held, is_held=True)
             return
         try:
-            check_store(url)
+            check_store(url, settings.keys)
         except StoreError as error:
             if not settings.spool or isinstance(error, UnfitStoreError):
                 raise
-            err.print(f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False)
+            err.print(
+                f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False, soft_wrap=True
+            )
         with bind(settings.host, settings.port) as bound:
             run(settings, url, bound)
     except SpoolError as error:
