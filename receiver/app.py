@@ -41,10 +41,10 @@ _REST_S: Final = 0.1
 def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) -> "Front":
     """Make the public app, whose counters go into the registry. Its connections are opened at the first use.
 
-    Raises SpoolError where the spool cannot be written.
+    Raises SpoolError where the spool cannot be written, NotPrivateError where its folder is not ours alone.
     """
     client = commit_client(redis_url)
-    spool = Spool.open(settings.spool_folder, settings.spool_max) if settings.spool else None
+    spool = Spool.open(settings.spool_folder, settings.spool_max, settings.data_dir) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
     faults = Faults(registry)

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+ADMIN_SETTINGS: Final = "RINGBACK_ADMIN_HOST or RINGBACK_ADMIN_PORT"
 _BACKLOG: Final = 2048
 
 # Linux's, for which Python has no name. A filter of four instructions for the packets that reach the socket: load the
@@ -32,9 +33,9 @@ def bind(host: str, port: int, settings: str = "RINGBACK_HOST or RINGBACK_PORT")
     try:
         bound.bind((host, port))
         bound.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         bound.close()
-        reason = (error.strerror or str(error)).lower()
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise BindError(f"cannot listen on {host}:{port}: {reason}; set {settings}") from None
     bound.set_inheritable(True)
     return bound

@@ -8,7 +8,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from receiver.app import make_app
-from receiver.listen import bind
+from receiver.listen import ADMIN_SETTINGS, bind
 from receiver.server import LimitedServer, protocol_factory
 from schemas.settings import Settings
 
@@ -27,7 +27,7 @@ def serve(settings: Settings, redis_url: str, bound: socket.socket, *, is_held: 
     app = make_app(settings, redis_url, CollectorRegistry())
     sockets = [bound]
     if settings.admin_port:
-        sockets.append(bind(settings.admin_host, settings.admin_port, "RINGBACK_ADMIN_HOST or RINGBACK_ADMIN_PORT"))
+        sockets.append(bind(settings.admin_host, settings.admin_port, ADMIN_SETTINGS))
         app.admin_port = settings.admin_port
     log.info("receiver.open_files", limit=raise_open_files())
     config = uvicorn.Config(

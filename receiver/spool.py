@@ -19,6 +19,8 @@ from typing import Final, TypeVar
 
 import structlog
 
+from receiver.private import own
+
 log = structlog.get_logger()
 
 _SLOTS: Final = 256
@@ -104,13 +106,17 @@ class Spool:
             self._database.execute("DELETE FROM refused")
 
     @classmethod
-    def open(cls, folder: Path, max_bytes: int) -> "Spool":
+    def open(cls, folder: Path, max_bytes: int, data_dir: Path | None = None) -> "Spool":
         """Take a free spool in the folder, with whatever dead processes have left there.
 
-        Raises SpoolError where the folder cannot be written.
+        The folder is made private, and those between it and `data_dir`, if that is given.
+        Raises SpoolError where the folder cannot be written, NotPrivateError where it is not ours alone.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for above in reversed(folder.parents):
+                if data_dir is not None and above.is_relative_to(data_dir):
+                    own(above)
+            folder = own(folder, whole=True)
             file, lock = _free_slot(folder)
             spool = cls(file, lock, max_bytes)
             for other in sorted(folder.glob("spool-*.sqlite")):
@@ -340,7 +346,8 @@ class Spool:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it holds texts and numbers
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    os.close(os.open(file, flags, 0o600))  # it holds texts and numbers
     database = sqlite3.connect(file, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
@@ -376,7 +383,8 @@ def _is_held(file: Path) -> bool:
 
 def _lock_of(file: Path) -> int | None:
     """Lock a spool for this process; None where a living one has it. The lock goes when its process does."""
-    lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    lock = os.open(file.with_suffix(".lock"), flags, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -11,6 +11,7 @@ from ringback.home import BusyError
 from ringback.samples import TriggerError
 from ringback.shown import shown
 from ringback.store import StoreError, said
+from ringback.supervisor import ChildError
 from ringback.vendor import TunnelError
 from schemas.settings import SettingsError
 from workers.registry import HandlerError
@@ -27,7 +28,7 @@ def main() -> None:
         app()
     except (SettingsError, HandlerError, TriggerError) as error:
         _end(error, WRONG_USE)
-    except (BindError, BusyError, StoreError, TunnelError) as error:
+    except (BindError, BusyError, ChildError, StoreError, TunnelError) as error:
         _end(error, FAILED)
     except RedisError as error:
         _end(f"Redis: {said(error)}", FAILED)

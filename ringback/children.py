@@ -38,7 +38,7 @@ class Stage(IntEnum):
 
 def store_child(command: Sequence[str]) -> Child:
     """Give the embedded server."""
-    return Child("store", command, Stage.STORE, _STORE_STOP_S)
+    return Child("store", command, Stage.STORE, _STORE_STOP_S, umask=0o077)
 
 
 def tunnel_child(name: str, command: Sequence[str]) -> Child:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from receiver import private
 from receiver.admin import health
 from receiver.admin.check import Check, Grade
 from receiver.admin.replication import replication_checks
@@ -24,12 +25,14 @@ from receiver.connect import hang_up
 from receiver.listen import BindError, bind
 from receiver.script import commit_client
 from receiver.spool import Lying, SpoolError, lying
+from ringback.caution import ENV_FILE, exposed_file, open_to
+from ringback.home import Home
 from ringback.probe import Met, Who, admin_at, receiver_at
 from ringback.sentinels import sentinel_checks
-from ringback.store import StoreError, binary, check_store
+from ringback.store import StoreError, UnfitStoreError, binary, check_store
 from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
-from schemas.settings import SHORTEST_TOKEN, Settings
+from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
 from workers.discovery import load_registry
 from workers.registry import HandlerError, Registry
 
@@ -45,6 +48,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     registry, found = handler_check(settings)
     yield found
     yield voice_check(settings)
+    yield env_file_check(ENV_FILE)
     yield folder_check(settings.data_dir)
     yield spool_check(settings)
     yield from _redis_checks(settings, registry)
@@ -58,7 +62,11 @@ def token_check(settings: Settings) -> Check:
     if not settings.tokens:
         mend = "write RINGBACK_TOKENS=account:token,…; `ringback token new ACCOUNT` makes one"
         if settings.insecure:
-            return Check("tokens", Grade.WARNING, "none: RINGBACK_INSECURE lets anyone post events", mend)
+            where = open_to(settings)
+            return Check(
+                "tokens", Grade.BAD if where else Grade.WARNING,
+                f"none: RINGBACK_INSECURE lets anyone post events{f' who reaches {where}' if where else ''}", mend,
+            )  # fmt: skip
         if settings.redis_url is None:
             return Check("tokens", Grade.UNKNOWN, "none yet: `ringback up` makes one, `ringback serve` needs one", mend)
         return Check("tokens", Grade.BAD, "none: `ringback serve` does not start", mend)
@@ -97,9 +105,42 @@ def voice_check(settings: Settings) -> Check:
     return Check("voice", Grade.OK, f"an answer within {deadline}, else the fallback {fallback}")
 
 
+def env_file_check(file: Path) -> Check:
+    """Ask whether the file of settings is this user's alone."""
+    name = "settings file"
+    if reason := exposed_file(file):
+        return Check(name, Grade.WARNING, f"{file.absolute()} {reason}", f"chmod 600 {file}, and change its tokens")
+    return Check(name, Grade.OK, f"{file.absolute()}{'' if file.exists() else ', there is none'}")
+
+
 def folder_check(folder: Path) -> Check:
-    """Ask whether the data folder can be written, or made."""
+    """Ask whether the data folder is this user's alone, and can be written, or made."""
     name = "data folder"
+    try:
+        owner = _owner(folder)
+        if (really := private.really(folder, user=owner)).exists():
+            wide = private.exposed(really, user=owner)
+            for below in ("valkey", "spool"):
+                if (really / below).exists():
+                    wide += private.exposed(private.really(really / below, user=owner), whole=True, user=owner)
+            wide += [file for file in Home(really).files() if file.stat().st_mode & 0o077]
+            if owner not in (None, os.geteuid()):
+                name_of = private.name_of(owner)
+                return Check(
+                    name, Grade.WARNING, f"{really} belongs to {name_of}, and this runs as root",
+                    f"run Ringback as {name_of}, or set RINGBACK_DATA_DIR: as root it does not start there",
+                )  # fmt: skip
+            if wide:
+                return Check(
+                    name, Grade.WARNING, f"other local users may read {wide[0]}" + _and_more(len(wide) - 1),
+                    "start `ringback up` or `serve` again, which sets it right; change the token if it was there",
+                )  # fmt: skip
+    except SettingsError as error:
+        detail, _, fix = str(error).removeprefix("RINGBACK_DATA_DIR: ").partition("; ")
+        return Check(name, Grade.BAD, detail, fix)
+    except OSError as error:
+        detail = f"{folder.absolute()}: {(error.strerror or str(error)).lower()}"
+        return Check(name, Grade.BAD, detail, "let this user in, or set RINGBACK_DATA_DIR to another folder")
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Check(name, Grade.OK, f"{folder.absolute()}{'' if folder.exists() else ', not made yet'}")
@@ -191,6 +232,15 @@ def public_url_check(settings: Settings, registry: Registry) -> Check:
     return Check(name, Grade.BAD, met.detail, mend)
 
 
+def _owner(folder: Path) -> int | None:
+    """Return the user to judge a folder by: for root, who may well look after another user's service, its owner."""
+    return folder.stat().st_uid if os.geteuid() == 0 and folder.exists() else None
+
+
+def _and_more(count: int) -> str:
+    return f", and {count} more" if count else ""
+
+
 def _port(name: str, met: Met, host: str, port: int, setting: str) -> Check:
     if met.who is Who.OURS:
         return Check(name, Grade.OK, met.detail)
@@ -221,8 +271,11 @@ def _redis_checks(settings: Settings, registry: Registry) -> list[Check]:
             )
         ]  # fmt: skip
     try:
-        check_store(settings.redis_url)
+        check_store(settings.redis_url, settings.keys)
         return asyncio.run(_ask_redis(settings, settings.redis_url, registry))
+    except UnfitStoreError as error:
+        detail, _, fix = str(error).partition("; ")
+        return [Check("redis", Grade.BAD, detail, fix)]
     except StoreError as error:
         return [Check("redis", Grade.BAD, str(error), "see that it runs, and that this machine may reach it")]
     except (RedisError, OSError) as error:

@@ -3,17 +3,20 @@
 import fcntl
 import os
 import secrets
+import stat
 import time
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
+from receiver import private
 from schemas.redis_url import without_password
 from schemas.settings import Settings, SettingsError, Token
 
 _OWN_ACCOUNT: Final = "default"
 _ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port")
+_FILES: Final = ("token", "lock", *_ANNOUNCED)
 _TRIES: Final = 10
 _PAUSE_S: Final = 0.05
 
@@ -23,10 +26,13 @@ class BusyError(Exception):
 
 
 class Home:
-    """The data folder."""
+    """The data folder. What is read here is believed, so it must be this user's (receiver.private).
+
+    Raises NotPrivateError wherever it is not.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+        self.folder = private.really(folder)
         self._lock: int | None = None
 
     @property
@@ -35,10 +41,16 @@ class Home:
         return self.folder / "valkey"
 
     def take(self) -> None:
-        """Make the folder ours, private, until this process ends. Raises BusyError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / ".gitignore").write_text("*\n")
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Make the folder ours, private, until this process ends. Raises BusyError, SettingsError."""
+        try:
+            self._make_private()
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._lock = os.open(self.folder / "lock", flags, 0o600)
+        except OSError as error:
+            raise SettingsError(
+                f"RINGBACK_DATA_DIR: {self.folder} cannot be used: {(error.strerror or str(error)).lower()}; "
+                "set it to a folder on a local disk that this user may write to"
+            ) from None
         for left in reversed(range(_TRIES)):
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,10 +64,15 @@ class Home:
 
     def own_token(self) -> Token:
         """Give the token that `up` made when none was set, making it the first time."""
-        file = self.folder / "token"
-        if not file.exists():
-            self._write_private(file, secrets.token_urlsafe(24))
-        return Token(account=_OWN_ACCOUNT, secret=SecretStr(file.read_text().strip()))
+        token = self._token()
+        if token is None:
+            self._write_private(self.folder / "token", secrets.token_urlsafe(24))
+            token = self._token()
+        if token is None:
+            raise SettingsError(
+                f"RINGBACK_DATA_DIR: {self.folder / 'token'} is empty; delete it, and a new one is made"
+            )
+        return token
 
     def announce_store(self, url: str) -> None:
         """Tell other commands where the store is."""
@@ -77,33 +94,31 @@ class Home:
         for name in _ANNOUNCED:
             (self.folder / name).unlink(missing_ok=True)
 
+    def files(self) -> list[Path]:
+        """Return the files that are there and nobody else may read."""
+        return [file for file in (self.folder / name for name in _FILES) if file.exists()]
+
     def find(self, settings: Settings) -> Settings:
         """Complete the settings with the token that `up` has made, and with what a running one announces."""
         found: dict[str, object] = {}
-        if not settings.tokens and (self.folder / "token").exists():
-            found["tokens"] = (self.own_token(),)
+        if not settings.tokens and (token := self._token()):
+            found["tokens"] = (token,)
         if not self._is_taken():  # an `up` that was killed has left what it announced
             return settings.model_copy(update=found)
-        if settings.redis_url is None and (url := self._announced("redis.url")):
+        if settings.redis_url is None and (url := self._read("redis.url")):
             found["redis_url"] = url
-        if settings.public_url is None and (url := self._announced("public.url")):
+        if settings.public_url is None and (url := self._read("public.url")):
             found["public_url"] = url
-        if not settings.handlers and (modules := self._announced("handlers")):
+        if not settings.handlers and (modules := self._read("handlers")):
             found["handlers"] = tuple(modules.split(","))
-        if (not settings.port or "port" not in settings.model_fields_set) and (port := self._announced("port")):
+        if (not settings.port or "port" not in settings.model_fields_set) and (port := self._read("port")):
             found["port"] = int(port)
         return settings.model_copy(update=found)
-
-    def _announced(self, name: str) -> str:
-        try:
-            return (self.folder / name).read_text().strip()
-        except FileNotFoundError:
-            return ""
 
     def _is_taken(self) -> bool:
         """Whether an `up` works in the folder: it alone keeps the lock."""
         try:
-            lock = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+            lock = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
             return False
         try:
@@ -114,11 +129,24 @@ class Home:
             os.close(lock)
         return False
 
+    def _token(self) -> Token | None:
+        secret = self._read("token")
+        return Token(account=_OWN_ACCOUNT, secret=SecretStr(secret)) if secret else None
+
+    def _make_private(self) -> None:
+        private.own(self.folder)
+        for file in self.files():
+            if private.read(file) is not None and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                file.chmod(0o600)
+        self._write_private(self.folder / ".gitignore", "*")
+
+    def _read(self, name: str) -> str | None:
+        text = private.read(self.folder / name)
+        return text and text.strip()
+
     @staticmethod
     def _write_private(file: Path, text: str) -> None:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(text + "\n")
+        private.write(file, text)
 
 
 def redis_url(settings: Settings) -> str:

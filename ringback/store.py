@@ -3,17 +3,19 @@
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
+from ringback.permissions import missing
+from schemas.keys import Keys
 from schemas.redis_url import without_password
 from workers.connect import connect
 
@@ -71,8 +73,8 @@ def command(folder: Path, socket: Path) -> list[str]:
     return [binary(), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
-def await_store(url: str, seconds: float = _START_S) -> None:
-    """Wait until the server answers. Raises StoreError."""
+def await_store(url: str, seconds: float = _START_S, runs: Callable[[], bool] = lambda: True) -> None:
+    """Wait until the server answers, and no longer than it runs. Raises StoreError."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -80,24 +82,33 @@ def await_store(url: str, seconds: float = _START_S) -> None:
         except StoreError as error:
             if time.monotonic() > deadline or isinstance(error, UnfitStoreError):
                 raise
+            if not runs():
+                raise StoreError(
+                    "the embedded server has ended at its start; valkey/valkey.log in RINGBACK_DATA_DIR says why"
+                ) from None
             time.sleep(0.02)
         else:
             return
 
 
-def check_store(url: str) -> None:
-    """Ask the server for a sign of life. Raises StoreError: one line that says where and what."""
+def check_store(url: str, keys: Keys | None = None) -> None:
+    """Ask the server for a sign of life, and with `keys` whether its user may do all that is needed with them.
+
+    Raises StoreError: one line that says where and what.
+    """
     client = connect(url, retry=Retry(NoBackoff(), 0), reply_s=2, connect_s=2)
     where = without_password(url).partition("://")[2].removeprefix("***@")
     try:
-        client.ping()
-        with suppress(NoPermissionError):
-            told = cast("Mapping[str, object]", client.info("server"))
-            if "cluster" in (told.get("server_mode"), told.get("redis_mode")):
-                raise UnfitStoreError(
-                    f"RINGBACK_REDIS_URL: {where} is a cluster, and a commit's keys are of many slots; "
-                    "name a server that is none, or the Sentinels of one with replicas"
-                )
+        with suppress(NoPermissionError):  # which `missing` finds too
+            client.ping()
+        # HELLO is allowed to every user. INFO, which says the same, is not.
+        if "cluster" in _told(client.execute_command("HELLO")):  # type: ignore[no-untyped-call]
+            raise UnfitStoreError(
+                f"RINGBACK_REDIS_URL: {where} is a cluster, and a commit's keys are of many slots; "
+                "name a server that is none, or the Sentinels of one with replicas"
+            )
+        if keys is not None and (lacking := missing(client, keys)):
+            raise UnfitStoreError(f"RINGBACK_REDIS_URL: {where}: {lacking}")
     except MasterNotFoundError:
         raise StoreError(f"RINGBACK_REDIS_URL: no Sentinel knows a primary: {where}") from None
     except AuthenticationError:
@@ -108,6 +119,12 @@ def check_store(url: str) -> None:
         raise StoreError(f"RINGBACK_REDIS_URL: no Redis answers at {where} ({said(error)})") from None
     finally:
         client.close()
+
+
+def _told(hello: Sequence[object] | Mapping[object, object]) -> list[str]:
+    """Return the words of a server's answer to HELLO."""
+    words = [*hello, *hello.values()] if isinstance(hello, Mapping) else hello
+    return [one.decode() if isinstance(one, bytes) else one for one in words if isinstance(one, str | bytes)]
 
 
 def said(error: RedisError | OSError) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Final
+from typing import IO, Final
 
 import structlog
 
@@ -28,12 +28,18 @@ _HEALTHY_AFTER_S: Final = 20.0
 _LOOK_S: Final = 0.1
 
 
+class ChildError(Exception):
+    """A child does not start; the message is for people."""
+
+
 @dataclass(slots=True)
 class Child:
     """A process to keep alive. `stop_s`: how long it may take to end after SIGTERM.
 
     `ready` waits after the first start; `started_again` is told of each later one, and must return at once.
-    `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole.
+    `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole. `umask`: the
+    mode bits that its files do not get; -1 leaves it as it is. `hear` is given, at each start, the pipe with all that
+    it writes; it must see to it that this is read, and return at once.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Child:
     stop_s: float
     environment: Mapping[str, str] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
+    umask: int = -1
+    hear: Callable[[IO[bytes]], None] | None = None
     ready: Callable[[], None] | None = None
     started_again: Callable[[], None] | None = None
     process: "subprocess.Popen[bytes] | None" = None
@@ -58,7 +66,12 @@ class Child:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=self.pass_fds,
+            umask=self.umask,
+            stdout=subprocess.PIPE if self.hear else None,
+            stderr=subprocess.STDOUT if self.hear else None,
         )
+        if self.hear is not None and self.process.stdout is not None:
+            self.hear(self.process.stdout)
         self._started = time.monotonic()
 
     def look(self) -> None:
@@ -122,6 +135,13 @@ class Supervisor:
         child.start()
         if child.ready is not None:
             child.ready()
+
+    def check(self) -> None:
+        """Raise ChildError where a child has ended. At a start that is no accident which another start would mend."""
+        for child in self._children:
+            if child.process is not None and (code := child.process.poll()) is not None:
+                how = f"with code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+                raise ChildError(f"{child.name} has ended {how} at its start; its lines above say why")
 
     def catch_signals(self) -> None:
         """Take SIGINT and SIGTERM as the word to stop, a second one as the word to stop at once."""

@@ -1,31 +1,35 @@
 """Tunnel: a public address for this machine, by ngrok's or Cloudflare's program where one is installed (`up --tunnel`).
 
-Each says, on an address of its own on this machine, which public URL it was given. It gets none of our secrets, but it
-sees the requests, as any proxy does.
+The public URL is read from what the program itself writes, through a pipe that nobody else has. A port of this machine,
+such as that of ngrok's own page, belongs to whoever took it first, and the URL is printed with the token behind it. The
+program gets none of our secrets, but it sees the requests, as any proxy does.
 """
 
+import re
 import shutil
-import socket
 import threading
 import time
-from typing import Final
-from urllib.parse import urlsplit
+from typing import IO, Final
 
-import httpx
 import structlog
 from pydantic import BaseModel, ValidationError
 
 from ringback.children import tunnel_child
+from ringback.screen import Screen
 from ringback.supervisor import Child
 from ringback.vendor import TunnelError, Vendor
 
 log = structlog.get_logger()
 
 _GIVEN_S: Final = 30.0
-_ASK_S: Final = 2.0
-_PAUSE_S: Final = 0.2
-_NGROK_API_PORTS: Final = range(4040, 4050)  # it takes the next one where others of its kind run
-
+_PAUSE_S: Final = 0.1
+_LONGEST_LINE: Final = 16 * 1024
+_URL: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+# cloudflared writes its name in a box, and then that it has a connection: before, the name leads nowhere.
+_BOXED: Final = re.compile(r"\|\s+(https://[a-z0-9-]+\.trycloudflare\.com)\s+\|")
+_REGISTERED: Final = re.compile(r" INF (Registered tunnel connection|Connection \S+ registered) ")
+_CHATTER: Final = re.compile(r"\S+ (INF|DBG) ")
+_QUIET_LEVELS: Final = ("debug", "dbug", "info")
 
 _GET_IT: Final = {
     Vendor.NGROK: "install the ngrok agent (ngrok's download page), then once: ngrok config add-authtoken <yours>",
@@ -55,31 +59,37 @@ class Tunnel:
             )
         self._vendor = vendor
         self._target = target
-        self._metrics_port = _free_port()
+        self._listening = _Listening(vendor)
         self.url = ""
         self.child: Child = tunnel_child(vendor, [program, *self._options(wanted)])
+        self.child.hear = self._hear
         self.child.ready = self._await_url
-        self.child.started_again = threading.Thread(target=self._compare, daemon=True).start
+        self.child.started_again = lambda: threading.Thread(target=self._compare, daemon=True).start()
 
     def _options(self, wanted: str | None) -> list[str]:
         if self._vendor is Vendor.NGROK:
             url = ["--url", wanted] if wanted else []
-            return ["http", self._target, *url, "--log=stderr", "--log-level=warn"]
-        metrics = f"127.0.0.1:{self._metrics_port}"
-        return ["tunnel", "--no-autoupdate", "--loglevel", "warn", "--metrics", metrics, "--url", self._target]
+            return ["http", self._target, *url, "--log=stdout", "--log-format=json", "--log-level=info"]
+        return ["tunnel", "--no-autoupdate", "--loglevel", "info", "--url", self._target]
+
+    def _hear(self, pipe: IO[bytes]) -> None:
+        """Listen to a program that was just started, until it ends."""
+        self._listening = _Listening(self._vendor)
+        threading.Thread(target=self._listening.listen, args=(pipe,), name="tunnel", daemon=True).start()
 
     def _await_url(self) -> None:
         """Wait until the program has its public URL. Raises TunnelError where it ends, or has none in time."""
+        listening = self._listening
         deadline = time.monotonic() + _GIVEN_S
-        while not (url := self._ask()):
+        while not listening.has_url.wait(_PAUSE_S):
             if not self.child.runs:
+                listening.has_ended.wait(1)  # what it said last is shown before what we say
                 raise TunnelError(f"--tunnel {self._vendor}: it has ended (see above); {_MEND_IT[self._vendor]}")
             if time.monotonic() > deadline:
                 raise TunnelError(
                     f"--tunnel {self._vendor}: no public URL within {_GIVEN_S:.0f} s; {_MEND_IT[self._vendor]}"
                 )
-            time.sleep(_PAUSE_S)
-        self.url = url
+        self.url = listening.url
 
     def _compare(self) -> None:
         """Say so where the program has been started again and now has another URL."""
@@ -90,70 +100,68 @@ class Tunnel:
             log.error("tunnel.lost", reason=str(error))
             return
         if self.url != before:
-            log.error("tunnel.moved", now=self.url, before=before, mend="start `ringback up` again, and paste its URLs")
+            _moved(self.url, before)
 
-    def _ask(self) -> str | None:
-        with httpx.Client(timeout=_ASK_S, trust_env=False) as client:
-            try:
-                return self._ask_ngrok(client) if self._vendor is Vendor.NGROK else self._ask_cloudflared(client)
-            except httpx.HTTPError:
-                return None  # it does not answer yet
 
-    def _ask_ngrok(self, client: httpx.Client) -> str | None:
-        """Look through the agents that run here for the one that leads to us ("Agent API", "List Tunnels")."""
-        for port in _NGROK_API_PORTS:
-            try:
-                listed = _Listed.model_validate_json(client.get(f"http://127.0.0.1:{port}/api/tunnels").content)
-            except (httpx.HTTPError, ValidationError):
-                continue  # nobody, or somebody else
-            for one in listed.tunnels:
-                if one.public_url.startswith("https://") and _port(one.config.addr) == _port(self._target):
-                    return one.public_url
-        return None
+class _Listening:
+    """What one run of the program has said so far."""
 
-    def _ask_cloudflared(self, client: httpx.Client) -> str | None:
-        """Ask at its metrics address, once it is connected: before, its name leads nowhere."""
-        address = f"http://127.0.0.1:{self._metrics_port}"
-        if client.get(f"{address}/ready").status_code != httpx.codes.OK:
-            return None
+    def __init__(self, vendor: Vendor) -> None:
+        self._vendor = vendor
+        self._stderr = Screen(stderr=True)
+        self._named = ""
+        self.url = ""
+        self.has_url = threading.Event()
+        self.has_ended = threading.Event()
+
+    def listen(self, pipe: IO[bytes]) -> None:
+        """Read line after line to the end; pass on to stderr what a person may want to see."""
+        is_rest = False
+        with pipe:
+            while line := pipe.readline(_LONGEST_LINE):
+                # The rest of a line that is too long is not a line: what is in the middle of one was not said.
+                if not is_rest and line.endswith(b"\n"):
+                    text = line.decode("utf-8", "replace").rstrip()
+                    if not self._takes(text):
+                        self._stderr.print(text, soft_wrap=True)
+                is_rest = not line.endswith(b"\n")
+        self.has_ended.set()
+
+    def _takes(self, text: str) -> bool:
+        """Whether a line was for us, or is what the program writes when all is well."""
+        return self._takes_ngrok(text) if self._vendor is Vendor.NGROK else self._takes_cloudflared(text)
+
+    def _takes_ngrok(self, text: str) -> bool:
         try:
-            host = _Quick.model_validate_json(client.get(f"{address}/quicktunnel").content).hostname
+            said = _Said.model_validate_json(text)
         except ValidationError:
-            return None
-        return f"https://{host}" if host else None
+            return not text
+        if said.msg == "started tunnel" and _URL.fullmatch(said.url):
+            self._give(said.url)
+        return said.lvl in _QUIET_LEVELS
+
+    def _takes_cloudflared(self, text: str) -> bool:
+        if boxed := _BOXED.search(text):
+            self._named = boxed[1]
+        if self._named and _REGISTERED.search(text):
+            self._give(self._named)
+        return not text or _CHATTER.match(text) is not None
+
+    def _give(self, url: str) -> None:
+        self.url = self.url or url
+        self.has_url.set()
+        if url != self.url:  # it has lost its session, and got another one
+            _moved(url, self.url)
+            self.url = url
 
 
-class _Config(BaseModel):
-    addr: str
+class _Said(BaseModel):
+    """A line of ngrok's log, as far as we look at it."""
+
+    lvl: str = ""
+    msg: str = ""
+    url: str = ""
 
 
-class _Endpoint(BaseModel):
-    public_url: str
-    config: _Config
-
-
-class _Listed(BaseModel):
-    """What ngrok's agent lists, as far as we look at it."""
-
-    tunnels: list[_Endpoint]
-
-
-class _Quick(BaseModel):
-    """What cloudflared says of its quick tunnel."""
-
-    hostname: str
-
-
-def _port(address: str) -> int | None:
-    """Give the port of `http://localhost:8000` or `localhost:8000`."""
-    try:
-        return urlsplit(address if "//" in address else f"//{address}").port
-    except ValueError:
-        return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _moved(now: str, before: str) -> None:
+    log.error("tunnel.moved", now=now, before=before, mend="start `ringback up` again, and paste its URLs")

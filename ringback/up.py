@@ -9,43 +9,54 @@ import httpx
 from pydantic import SecretStr
 from rich.text import Text
 
-from receiver.listen import bind
+from receiver.listen import ADMIN_SETTINGS, bind
+from receiver.private import own
 from receiver.providers import CALLBACKS
+from ringback import caution
 from ringback.children import DEFAULT_QUEUES, receiver_child, store_child, worker_children
 from ringback.home import Home
 from ringback.screen import Screen
 from ringback.store import await_store, check_store, command, socket_path
-from ringback.supervisor import Supervisor
+from ringback.supervisor import ChildError, Supervisor
 from ringback.tunnel import Tunnel
 from ringback.vendor import Vendor
 from schemas.censor import BLOT
-from schemas.settings import Settings, Token, without_login
+from schemas.settings import Settings, SettingsError, Token, without_login
 from workers.discovery import has_plugins, load_registry
 from workers.runtime import worker_client
 from workers.sweep import Sweep
 
 _BUILT_IN_HANDLERS: Final = ("ringback.eventlog",)
 _READY_S: Final = 30.0
+_ASK_S: Final = 0.5
 _LOOPBACK: Final = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
 def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> None:
     """Run everything until SIGINT or SIGTERM, with a tunnel to it where its vendor is given.
 
-    Raises BindError, BusyError, StoreError, TunnelError, HandlerError: each is one line that says what is wrong and
-    what to do.
+    Raises BindError, BusyError, StoreError, TunnelError, HandlerError, SettingsError, ChildError: each is one line that
+    says what is wrong and what to do.
     """
     home = Home(settings.data_dir)
+    if vendor and settings.insecure and not settings.tokens:
+        raise SettingsError(
+            "RINGBACK_INSECURE: with --tunnel anyone on the internet could post events; take it out (`ringback up` "
+            "then makes a token), or set RINGBACK_TOKENS"
+        )
     if not settings.handlers and not has_plugins():
         settings = settings.model_copy(update={"handlers": _BUILT_IN_HANDLERS})
     registry = load_registry(settings.handlers)
     with bind(settings.host, settings.port) as bound:
+        if settings.admin_port:  # the receiver takes it itself, but only after all else runs
+            bind(settings.admin_host, settings.admin_port, ADMIN_SETTINGS).close()
         settings = settings.model_copy(update={"port": bound.getsockname()[1]})
         tunnel = Tunnel(vendor, _local_url(settings), settings.public_url) if vendor else None
         home.take()
         home.withdraw()  # what one that was killed has left
         if not settings.tokens and not settings.insecure:
             settings = settings.model_copy(update={"tokens": (home.own_token(),)})
+        caution.warn(settings)
         supervisor = Supervisor()
         supervisor.catch_signals()
         try:
@@ -53,7 +64,7 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
             if url is None:
                 url = _start_store(supervisor, home)
             else:
-                check_store(url)
+                check_store(url, settings.keys)
             settings = settings.model_copy(update={"redis_url": url})
             if tunnel is not None:
                 settings = _start_tunnel(supervisor, tunnel, home, settings)
@@ -64,7 +75,7 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
             for child in worker_children(DEFAULT_QUEUES, environment):
                 supervisor.start(child)
             supervisor.start(receiver_child(bound.fileno(), environment))
-            _await_receiver(settings)
+            _await_receiver(settings, supervisor)
             greet(console, settings, len(registry.handlers) + len(registry.calls))
             supervisor.run()
             sweep.stop()
@@ -127,11 +138,11 @@ def _without_secrets(settings: Settings) -> Settings:
 
 
 def _start_store(supervisor: Supervisor, home: Home) -> str:
-    home.store.mkdir(exist_ok=True)
+    own(home.store, whole=True)
     socket = socket_path(home.store)
     url = f"unix://{socket}"
     child = store_child(command(home.store, socket))
-    child.ready = lambda: await_store(url)
+    child.ready = lambda: await_store(url, runs=lambda: child.runs)
     supervisor.start(child)
     home.announce_store(url)
     return url
@@ -151,15 +162,20 @@ def _local_url(settings: Settings) -> str:
     return settings.model_copy(update={"host": host, "public_url": None}).base_url
 
 
-def _await_receiver(settings: Settings) -> None:
+def _await_receiver(settings: Settings, supervisor: Supervisor) -> None:
+    """Wait until the receiver answers. Raises ChildError as soon as any child has ended, or none answers in time."""
     local = _local_url(settings)
     deadline = time.monotonic() + _READY_S
-    while True:
-        try:
-            httpx.get(f"{local}/livez", timeout=_READY_S).raise_for_status()
-        except httpx.HTTPError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    with httpx.Client(timeout=_ASK_S, trust_env=False) as client:
+        while True:
+            supervisor.check()
+            try:
+                client.get(f"{local}/livez").raise_for_status()
+            except httpx.HTTPError:
+                if time.monotonic() > deadline:
+                    raise ChildError(
+                        f"the receiver does not answer at {local} within {_READY_S:.0f} s; see its lines above"
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return

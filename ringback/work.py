@@ -1,7 +1,14 @@
 """Work: the worker processes and the sweep, without the rest of the service."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
+import structlog
+
+from receiver.private import own
+from ringback import caution
 from ringback.children import worker_children
 from ringback.store import check_store
 from ringback.supervisor import Supervisor
@@ -10,6 +17,16 @@ from workers.discovery import load_registry
 from workers.processes import QUEUES
 from workers.runtime import worker_client
 from workers.sweep import Sweep
+
+log = structlog.get_logger()
+
+_NAME_THEM: Final = "RINGBACK_HANDLERS=module,…"
+
+
+def _keep_private(folder: Path) -> None:
+    """Set the data folder right where it is ours. Workers keep nothing there, so another's is not their matter."""
+    if folder.is_dir() and folder.stat().st_uid == os.geteuid():
+        own(folder)
 
 
 def work(settings: Settings, url: str, queues: Sequence[str]) -> None:
@@ -20,8 +37,12 @@ def work(settings: Settings, url: str, queues: Sequence[str]) -> None:
     unknown = [queue for queue in queues if queue not in QUEUES]
     if unknown or not queues:
         raise SettingsError(f'--queues: "{",".join(unknown)}" is no queue; name some of {", ".join(QUEUES)}')
-    check_store(url)
-    load_registry(settings.handlers)
+    caution.warn(settings)
+    _keep_private(settings.data_dir)
+    check_store(url, settings.keys)
+    registry = load_registry(settings.handlers)
+    if not registry.handlers and not registry.calls:
+        log.warning("handlers.none", reason="events are stored, and nothing is done with them", fix=_NAME_THEM)
     supervisor = Supervisor()
     supervisor.catch_signals()
     sweep = Sweep(worker_client(url), settings)

@@ -1,12 +1,46 @@
-"""Where Redis is: the URL of one server, or of the Sentinels that know which of several is the primary now."""
+"""Where Redis is: the URL of one server, or of the Sentinels that know which of several is the primary now.
 
+What a URL may say is checked here, since redis-py ignores some of it (a database that is not a number is database 0)
+and fails on the rest at the first connection. No error shows a value: it may be a piece of a password.
+"""
+
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _ONE: Final = ("redis", "rediss", "unix")
 _SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
 _SENTINEL_PORT: Final = 26_379
+
+_LARGEST_DB: Final = 2**31 - 1
+_ANY: Final = re.compile(r".+", re.DOTALL)
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")
+_SWITCH: Final = re.compile(r"true|false|yes|no|on|off|[01]", re.IGNORECASE)
+_NUMBER_FORM: Final = "a number"
+_SWITCH_FORM: Final = "true or false"
+_COMMON: Final = {
+    "db": (_NUMBER, _NUMBER_FORM),
+    "username": (_ANY, "a name"),
+    "password": (_ANY, "a password"),
+    "client_name": (re.compile(r"[!-~]+"), "a name without spaces"),
+    "health_check_interval": (_NUMBER, "a number of seconds"),
+}
+_TCP: Final = {**_COMMON, "socket_keepalive": (_SWITCH, _SWITCH_FORM)}
+_TLS: Final = {
+    **_TCP,
+    "ssl_cert_reqs": (re.compile(r"none|optional|required"), "none, optional or required"),
+    "ssl_check_hostname": (_SWITCH, _SWITCH_FORM),
+    **dict.fromkeys(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"), (_ANY, "a file")),
+    "ssl_ca_path": (_ANY, "a folder"),
+    "ssl_keyfile_password": (_ANY, "a password"),
+}
+_OPTIONS: Final[Mapping[str, Mapping[str, tuple[re.Pattern[str], str]]]] = MappingProxyType(
+    {"redis": _TCP, "rediss": _TLS, "unix": _COMMON}
+)
+"""What may stand behind the ? of each scheme. Timeouts, retries, decoding and the protocol are for Ringback to set."""
 
 FORMS: Final = (
     "write redis://host:port/db, rediss://…, unix:///path or redis+sentinel://host:port,host:port/service/db; "
@@ -51,7 +85,7 @@ def sentinels_of(url: str) -> Sentinels | None:
     service, _, db = path.partition("/")
     if not service:
         raise ValueError("names no service; write redis+sentinel://host:port,host:port/service/db")
-    if db and not db.isdecimal():
+    if db and not _is_db(db):
         raise ValueError("has no number as its database; write redis+sentinel://host:port,host:port/service/db")
     asked = dict(_option(item) for item in query.split("&") if item)
     return Sentinels(
@@ -81,8 +115,31 @@ def _check_one(url: str) -> None:
         known = parts.port is None or parts.port > 0
     except ValueError:
         known = False
-    if not known:
+    if not known or parts.fragment or re.search(r"[\x00-\x20\x7f]", url):
         raise ValueError(f"no Redis URL; {FORMS}")
+    if parts.scheme == "unix":
+        if parts.path in ("", "/"):
+            raise ValueError("names no socket; write unix:///path?db=0")
+    elif parts.path not in ("", "/") and not _is_db(parts.path[1:]):
+        raise ValueError(f"has no number as its database; write {parts.scheme}://host:port/db, such as …/0")
+    _check_options(parts.scheme, parts.query)
+
+
+def _is_db(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and int(text) <= _LARGEST_DB
+
+
+def _check_options(scheme: str, query: str) -> None:
+    known = _OPTIONS[scheme]
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in known:
+            if name in _TLS and scheme == "redis":
+                raise ValueError(f"has {name}, which is for TLS; write rediss://…, or leave it out")
+            # Not the name: it may be a piece of a password with a ? in it.
+            raise ValueError(f"has an option that is not one of {scheme}://; behind the ? write {', '.join(known)}")
+        form, wanted = known[name]
+        if not form.fullmatch(value) or (name == "db" and not _is_db(value)):
+            raise ValueError(f"has a wrong value for {name}; write {wanted}")
 
 
 def _host(item: str) -> tuple[str, int]:

@@ -8,13 +8,14 @@ from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from hashlib import blake2b
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -30,6 +31,9 @@ from schemas.keys import Keys
 from schemas.mc import Action, Language, McError, Say, parse_mc, render_mc
 from schemas.redis_url import sentinels_of
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 PREFIX: Final = "RINGBACK_"
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ACCOUNT_FORM: Final = 'use up to 64 letters, digits, "_", "." and "-"'
@@ -40,6 +44,9 @@ _TURNS_OF_RANDOM: Final = 0.22
 SHORTEST_TOKEN: Final = 16
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86_400}
+_HOST_NAME: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_LONGEST_HOST: Final = 253
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
 class SettingsError(Exception):
@@ -102,13 +109,31 @@ def _looks_random(text: str) -> bool:
 
 
 def _duration(value: object) -> object:
+    return _seconds(value) if isinstance(value, str) else value
+
+
+def _seconds(text: str) -> timedelta:
     """Read `90`, `90s`, `1500ms`, `48h`, `7d`; a bare number is in seconds."""
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
-            raise ValueError(f'"{value}" is no duration; write a number with ms, s, m, h or d, such as 48h')
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'invalid duration "{text}"; write a number with ms, s, m, h or d, such as 48h')
+    try:
         return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    return value
+    except OverflowError:
+        return timedelta.max
+
+
+def _within(least: str, most: str) -> tuple[BeforeValidator, AfterValidator]:
+    """Read a duration, and refuse one that is shorter or longer than these."""
+
+    def check(value: timedelta) -> timedelta:
+        if value < shortest or value > longest:
+            raise ValueError(f"too {'short' if value < shortest else 'long'}; write {least} to {most}")
+        return value
+
+    shortest, longest = _seconds(least), _seconds(most)
+
+    return BeforeValidator(_duration), AfterValidator(check)
 
 
 def _tokens(value: object) -> object:
@@ -125,6 +150,17 @@ def _tokens(value: object) -> object:
             raise ValueError(f"item {number} begins with no account name; write account:token, and {_ACCOUNT_FORM}")
         if _looks_random(account) and not _looks_random(secret):
             raise ValueError(f"item {number} looks like token:account; write account:token")
+        if _UNPRINTABLE.search(secret):
+            raise ValueError(
+                f"the token of item {number} has a space or a control character in it; write one without, such as "
+                "`ringback token new` makes"
+            )
+        for earlier, other in enumerate(tokens, 1):
+            if other.account != account and other.secret.get_secret_value() == secret:
+                raise ValueError(
+                    f"items {earlier} and {number} have the same token, so that nobody can tell whose a callback is; "
+                    "write another for one of them"
+                )
         tokens.append(Token(account=account, secret=SecretStr(secret)))
     return tuple(tokens)
 
@@ -160,10 +196,40 @@ def _fallback(value: object) -> object:
         commands = json.loads(value) if value.lstrip().startswith(("[", "{")) else [{"action": "say", "text": value}]
         return parse_mc(commands)
     except (ValueError, McError) as error:
-        raise ValueError(f"no valid Mocean Command: {error}") from None
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"not a valid Mocean Command: {reason}; write a text to say, or a JSON array of actions such as "
+            '[{"action": "say", "language": "en-GB", "text": "…"}]'
+        ) from None
+
+
+def _is_on(value: object) -> object:
+    """Read on and off, also written as a person or a program would."""
+    if not isinstance(value, str):
+        return value
+    if (word := value.strip().lower()) in ("1", "on", "true", "yes"):
+        return True
+    if word in ("0", "off", "false", "no"):
+        return False
+    raise ValueError(f'"{value}" is neither on nor off; write on or off')
+
+
+def _host(value: str) -> str:
+    """Check an address to listen on, or the name of one."""
+    try:
+        ip_address(value)
+    except ValueError:
+        if len(value) > _LONGEST_HOST or not _HOST_NAME.fullmatch(value):
+            raise ValueError(
+                f'"{value}" is not an address of this machine; write one such as 127.0.0.1 or ::1, its name, or '
+                "0.0.0.0 for every address"
+            ) from None
+    return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Switch = Annotated[bool, BeforeValidator(_is_on)]
+Host = Annotated[str, AfterValidator(_host)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 
 
@@ -176,38 +242,51 @@ class Settings(BaseSettings):
 
     redis_url: str | None = None
     data_dir: Path = Path(".ringback")
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
-    admin_host: str = "127.0.0.1"
+    admin_host: Host = "127.0.0.1"
     admin_port: int = Field(default=8001, ge=0, le=65_535)
     public_url: str | None = None
     tokens: Annotated[tuple[Token, ...], NoDecode, BeforeValidator(_tokens)] = ()
-    insecure: bool = False
+    insecure: Switch = False
     handlers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     prefix: str = Field(default="ringback", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     mocean_tz: str = "Asia/Kuala_Lumpur"
     allow_ips: Networks = ()
     trusted_proxies: Networks = ()
-    max_body: int = Field(default=256 * 1024, gt=0)
-    max_concurrent: int = Field(default=1000, gt=0)
-    request_timeout: Duration = Field(default=timedelta(seconds=20), ge=timedelta(seconds=1))
-    voice_deadline: Duration = timedelta(seconds=3)
+    max_body: int = Field(default=256 * 1024, ge=1, le=64 * 1024**2)
+    max_concurrent: int = Field(default=1000, ge=1, le=100_000)
+    request_timeout: Annotated[timedelta, *_within("1s", "1h")] = timedelta(seconds=20)
+    # Longer than the longest that a caller stays in silence for, and so longer than any provider waits.
+    voice_deadline: Annotated[timedelta, *_within("1ms", "30s")] = timedelta(seconds=3)
     voice_fallback: Annotated[tuple[Action, ...], NoDecode, BeforeValidator(_fallback)] = Field(
         default=(Say(language=Language.ENGLISH_GB, text="We cannot take your call right now. Please try again."),),
         min_length=1,
     )
     voice_language: Language = Language.ENGLISH_GB
     ready_lag: int = Field(default=10_000, ge=0)
-    retention: Duration = timedelta(days=7)
-    dedup_ttl: Duration = timedelta(hours=48)
-    spool: bool = True
-    spool_max: int = Field(default=1024**3, gt=0)
-    quarantine_max: int = Field(default=64 * 1024**2, gt=0)
+    retention: Annotated[timedelta, *_within("1s", "3650d")] = timedelta(days=7)
+    dedup_ttl: Annotated[timedelta, *_within("1s", "3650d")] = timedelta(hours=48)
+    spool: Switch = True
+    spool_max: int = Field(default=1024**3, ge=1, le=1024**4)
+    quarantine_max: int = Field(default=64 * 1024**2, ge=1, le=1024**4)
     wait_replicas: int = Field(default=0, ge=0, le=16)
-    claim_idle: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=3))
+    claim_idle: Annotated[timedelta, *_within("3s", "1h")] = timedelta(seconds=30)
     partitions: int = Field(default=0, ge=0, le=256)
     log_format: LogFormat = LogFormat.AUTO
     log_level: LogLevel = LogLevel.INFO
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named_folder(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not value.strip() or "\0" in value:
+            raise ValueError("names no folder; write one such as .ringback or /var/lib/ringback")
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError(f'"{value}" is the home of an unknown user; write the whole path of a folder') from None
 
     @field_validator("redis_url")
     @classmethod
@@ -229,28 +308,27 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str | None) -> str | None:
         if not value:
             return None
+        # It may have a password, which may be what is wrong with it: then it is not quoted.
         try:
             parts = urlsplit(value)
-            is_known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            known = parts.scheme in ("http", "https") and parts.port != 0 and bool(_host(parts.hostname or ""))
         except ValueError:
-            is_known = False
-        if not is_known:
-            # It may have a password, which may be what is wrong with it: it is not quoted.
+            known = False
+        if not known and ("@" in value or "://" not in value):
             raise ValueError("is no address; write https://host (in a user or a password / is %2F, # is %23, @ is %40)")
+        if "?" in value or "#" in value:
+            raise ValueError("has a ? or a # in it; write https://host, Ringback adds path and token itself")
+        if not known or _UNPRINTABLE.search(value):
+            raise ValueError(f"{value!a} is not a web address; write https://host")
+        if "/webhooks" in parts.path:
+            raise ValueError("names a callback; write https://host, Ringback adds /webhooks/… itself")
         return value.rstrip("/")
 
     @field_validator("mocean_tz")
     @classmethod
     def _known_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError(f'"{value}" is no time zone; write a name such as Asia/Kuala_Lumpur')
-        return value
-
-    @field_validator("voice_deadline", "retention", "dedup_ttl")
-    @classmethod
-    def _positive(cls, value: timedelta) -> timedelta:
-        if value <= timedelta():
-            raise ValueError("must be longer than zero")
+            raise ValueError(f'"{value}" is not a time zone; write a name such as Asia/Kuala_Lumpur')
         return value
 
     @property
@@ -319,7 +397,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             for problem in error.errors():
                 name = PREFIX + "_".join(str(step) for step in problem["loc"][:1]).upper()
-                problems.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+                problems.append(f"{name}: {_reason(problem)}")
             raise SettingsError("\n".join(problems)) from None
         if problems:
             raise SettingsError("\n".join(problems))
@@ -334,6 +412,25 @@ def _given() -> set[str]:
         for name in (*os.environ, *file)
         if name.lower().startswith(PREFIX.lower())
     }
+
+
+def _reason(problem: "ErrorDetails") -> str:
+    """Return what is wrong with a value, and what to write: pydantic says the first alone."""
+    match problem["type"]:
+        case "int_parsing" | "int_from_float" | "int_parsing_size":
+            return "not a whole number; write digits alone"
+        case "greater_than_equal":
+            return f"too small; write {problem['ctx']['ge']} or more"
+        case "less_than_equal":
+            return f"too large; write {problem['ctx']['le']} or less"
+        case "enum":
+            return f"not one of its values; write {problem['ctx']['expected']}"
+        case "string_pattern_mismatch":
+            return 'has a character that may not be in it; write up to 64 letters, digits, "_", "." and "-"'
+        case "too_short":
+            return "empty; write one or more, or leave it unset"
+    reason = problem["msg"].removeprefix("Value error, ")
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in reason)
 
 
 def _unknown(name: str) -> str:

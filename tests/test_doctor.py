@@ -1,6 +1,7 @@
 """`ringback doctor` names what is wrong, says how to mend it, and shows no secret."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from ringback.doctor import folder_check
 from schemas.keys import RETRIES_QUEUE
 from tests.commands import ringback
 from tests.service import (
@@ -93,6 +95,7 @@ def test_all_is_well(tmp_path: Path, well: Service, admin_port: int) -> None:
         "tokens": "1, of acme",
         "handlers": found["handlers"][1],
         "voice": f"an answer within 1 s, else the fallback {fallback}",
+        "settings file": f"{tmp_path}/.env, there is none",
         "data folder": str(well.data_dir),
         "spool": "empty",
         "redis": found["redis"][1],
@@ -126,7 +129,7 @@ def test_lines_in_a_pipe(tmp_path: Path) -> None:
         " To mend it: workers do not start before that is mended"
     )
     assert [line.partition(":")[0] for line in lines] == [
-        "ok", "not known", "not ok", "ok", "ok", "ok", "not known", "ok", "ok", "warning",
+        "ok", "not known", "not ok", "ok", "ok", "ok", "ok", "not known", "ok", "ok", "warning",
     ]  # fmt: skip
 
 
@@ -182,6 +185,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what a user writes
 WELL = {"RINGBACK_TOKENS": f"acme:{TOKEN}", "RINGBACK_ADMIN_PORT": "0"}
 
 
@@ -194,6 +198,18 @@ WELL = {"RINGBACK_TOKENS": f"acme:{TOKEN}", "RINGBACK_ADMIN_PORT": "0"}
                      id="no tokens"),
         pytest.param({"RINGBACK_TOKENS": "", "RINGBACK_INSECURE": "1"}, "tokens",
                      ("warning", "none: RINGBACK_INSECURE lets anyone post events"), id="insecure"),
+        pytest.param({"RINGBACK_TOKENS": "", "RINGBACK_INSECURE": "1", "RINGBACK_HOST": EVERYWHERE}, "tokens",
+                     ("not ok", "none: RINGBACK_INSECURE lets anyone post events who reaches 0.0.0.0:0"),
+                     id="insecure, and not for this machine alone"),
+        pytest.param({"RINGBACK_DATA_DIR": "{folder}/readable"}, "data folder",
+                     ("warning", "other local users may read {folder}/readable, and 2 more"), id="a readable folder"),
+        pytest.param({"RINGBACK_DATA_DIR": "{folder}/writable"}, "data folder",
+                     ("not ok", "others may write to {folder}/writable, so what is there may not be yours"),
+                     id="a writable folder"),
+        pytest.param({"RINGBACK_DATA_DIR": "{folder}/broken.py"}, "data folder",
+                     ("not ok", "{folder}/broken.py is not a folder"), id="data folder that is a file"),
+        pytest.param({}, "settings file", ("warning", "{folder}/.env can be read by other local users"),
+                     id="a settings file that others may read"),
         pytest.param({"RINGBACK_HANDLERS": "broken"}, "handlers",
                      ("not ok", "RINGBACK_HANDLERS: broken cannot be imported: ZeroDivisionError: division by zero "
                       "({folder}/broken.py, line 1)"), id="handlers that cannot be imported"),
@@ -222,6 +238,12 @@ def test_what_is_wrong_here(
     tmp_path: Path, own_redis: str, settings: dict[str, str], check: str, expected: tuple[str, str]
 ) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / ".env").write_text(f"RINGBACK_TOKENS=acme:{TOKEN}\n")
+    (tmp_path / ".env").chmod(0o644)
+    for name, mode in (("readable", 0o755), ("writable", 0o777)):
+        (tmp_path / name / "valkey").mkdir(parents=True)
+        (tmp_path / name / "valkey" / "valkey.log").write_text("")
+        (tmp_path / name).chmod(mode)
     port = str(free_port())
 
     def filled(text: str) -> str:
@@ -299,3 +321,15 @@ def test_what_waits_for_a_person(tmp_path: Path, redis_url: str) -> None:
         found = graded(tmp_path, **service.settings)
         assert found["dead letters"] == ("warning", "2")
         assert found["quarantine"] == ("warning", "1")
+
+
+def test_the_folder_of_another_user(tmp_path: Path) -> None:
+    """Root may look after the service of another user; who is not root cannot use another's folder at all."""
+    folder, expected = Path("/"), ("not ok", "/ cannot be written")
+    if os.geteuid() == 0:
+        folder = tmp_path / "theirs"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, 54_321, -1)
+        expected = ("warning", f"{folder} belongs to user 54321, and this runs as root")
+    found = folder_check(folder)
+    assert (found.grade, found.detail) == expected

@@ -164,6 +164,54 @@ def test_what_a_handler_wants(
             "f ({file}, line 2): it has a yield, so that calling it runs nothing; take that out",
             id="an event handler with a yield",
         ),
+        pytest.param(
+            "class Greeter:\n    @on('*')\n    def greet(self, event): ...",
+            "Greeter.greet ({file}, line 3): @on(…) is not for the methods of a class, which nobody calls; take the "
+            "function out of the class",
+            id="a method",
+        ),
+        pytest.param(
+            "class Menu:\n    @staticmethod\n    @voice.answer()\n    def answer(call): ...",
+            "Menu.answer ({file}, line 3): @voice.answer(…) is not for the methods of a class",
+            id="a static method that answers",
+        ),
+        pytest.param("@on('*')\nclass Greeter: ...", "@on(…) takes a function, and <class", id="a class"),
+        pytest.param(
+            "@on\nclass Greeter: ...",
+            "<class '{module}.Greeter'>: write @on(type of event, …) with the type in parentheses, in quotes",
+            id="a class without parentheses",
+        ),
+        pytest.param(
+            "@on('*', retry=5)\ndef f(event): ...",
+            "f ({file}, line 2): retry=5 must be a list of whole seconds, such as [5, 60]",
+            id="one retry",
+        ),
+        pytest.param(
+            "@on('*', timeout='10')\ndef f(event): ...",
+            "f ({file}, line 2): timeout='10' must be a number of seconds",
+            id="a timeout in quotes",
+        ),
+        pytest.param(
+            "@on('*', when='sms')\ndef f(event): ...",
+            "f ({file}, line 2): when='sms' must be a function that takes the event",
+            id="a condition that is none",
+        ),
+        pytest.param(
+            "import sys\nsys.exit(3)",
+            "{module} cannot be imported: it ends the program, sys.exit(3) ({folder}/{file}, line 3)",
+            id="a module that ends the program",
+        ),
+        pytest.param(
+            "class Own(BaseException): ...\nraise Own('why')",
+            "{module} cannot be imported: Own: why ({folder}/{file}, line 3)",
+            id="a module that raises what is no Exception",
+        ),
+        pytest.param(
+            "def greet(event): ...",
+            "{module} has no handlers ({folder}/{file}); write @on(type of event, …) or @voice.answer() above a "
+            "function there",
+            id="no handlers",
+        ),
     ],
 )
 def test_what_is_refused_at_the_start(
@@ -179,8 +227,44 @@ def test_what_is_refused_at_the_start(
         str(raised.value)
         .removeprefix("RINGBACK_HANDLERS: ")
         .removeprefix(f"{name}: ")
-        .startswith(error.format(file=f"{name}.py"))
+        .startswith(error.format(file=f"{name}.py", module=name, folder=tmp_path))
     )
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        pytest.param("handlers.py", '"handlers.py" is not the name of a module; write handlers', id="a file"),
+        pytest.param("./handlers", '"./handlers" is not the name of a module; write handlers', id="a path"),
+        pytest.param("./app/sms.py", '"./app/sms.py" is not the name of a module; write app.sms', id="a deeper path"),
+        pytest.param("handlers:greet", '"handlers:greet" is not the name of a module; write handlers', id="a function"),
+        pytest.param(".handlers", '".handlers" is not the name of a module; write handlers', id="relative"),
+        pytest.param("a b", '"a b" is not the name of a module; write one such as handlers', id="two words"),
+        pytest.param("no_such", 'there is no module "no_such" in', id="nothing"),
+        pytest.param("json", "json is Python's own and has no handlers; name your module, and", id="stdlib"),
+        pytest.param("workers", "workers is Ringback's own and has no handlers; name your module, and", id="ours"),
+        pytest.param("schemas.mc", "schemas.mc is Ringback's own and has no handlers; name your module", id="in ours"),
+        pytest.param("parcel", "parcel is a package, and its __init__.py has no handlers; name the modules in it, such "
+                     "as parcel.sms", id="a package"),
+    ],
+)  # fmt: skip
+def test_what_is_no_module_of_handlers(name: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parcel").mkdir()
+    (tmp_path / "parcel" / "__init__.py").write_text("")
+    (tmp_path / "handlers.py").write_text("from ringback import on\n@on('*')\ndef f(event): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(HandlerError) as raised:
+        load_registry([name])
+    assert str(raised.value).startswith(f"RINGBACK_HANDLERS: {error}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_with_a_hyphen_is_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my-handlers.py").write_text("from ringback import on\n@on('*')\ndef f(event): ...\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(load_registry(["my-handlers"]).handlers) == ["my-handlers.f"]
 
 
 def test_one_function_for_two_subscriptions() -> None:

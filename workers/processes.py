@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from types import FrameType
 from typing import Final, cast
@@ -25,7 +26,9 @@ from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.job_lifecycle import call_exception_handlers
 from rq.scheduler import RQScheduler
-from rq.serializers import JSONSerializer
+from rq.serializers import JSONSerializer, Serializer
+from rq.timeouts import BaseDeathPenalty
+from rq.utils import as_text
 from rq.worker.base import BaseWorker
 
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
@@ -72,6 +75,35 @@ class PatientQueue(Queue):
             if time.monotonic() >= deadline:
                 raise DequeueTimeout(timeout, queue_key)
         raise StopRequested
+
+    @classmethod
+    def dequeue_any(
+        cls,
+        queues: Iterable[Queue],
+        timeout: int | None,
+        connection: Redis,
+        job_class: type[Job] | None = None,
+        serializer: Serializer | str | None = None,
+        death_penalty_class: type[BaseDeathPenalty] | None = None,
+    ) -> tuple[Job, Queue] | None:
+        """Take a job as `lmove` does, whatever the server's version.
+
+        RQ's own asks INFO for that, which many a Redis user may not, and then takes jobs in a way that loses them with
+        the process that has one, and that does not hear of a stop.
+        """
+        (key,) = (queue.key for queue in queues)
+        while (taken := cls.lmove(connection, key, timeout)) is not None:
+            fetched = cls._fetch_dequeued_job(
+                connection,
+                key,
+                as_text(taken[1]),
+                job_class=job_class,
+                serializer=serializer,
+                death_penalty_class=death_penalty_class,
+            )
+            if fetched is not None:
+                return fetched
+        return None
 
     @classmethod
     def take(cls, connection: Redis, queue_key: str) -> bytes | None:

@@ -130,8 +130,10 @@ def on(
     """
 
     misused: object = types[0] if types else None
-    if inspect.isfunction(misused):  # a bare @on would replace the function by one that nobody finds
-        raise HandlerError(f"{place(misused)}: write @on(type of event, …) with the type in parentheses")
+    if misused is not None and not isinstance(misused, str):
+        # A bare @on would replace the function by one that nobody finds.
+        where = place(misused) if inspect.isfunction(misused) else repr(misused)
+        raise HandlerError(f"{where}: write @on(type of event, …) with the type in parentheses, in quotes")
 
     def mark(function: Function) -> Function:
         _must_be_function(function, "on")
@@ -143,9 +145,16 @@ def on(
                 if name not in DATA_OF_TYPE[kind].model_fields:
                     known = ", ".join(sorted(DATA_OF_TYPE[kind].model_fields))
                     raise HandlerError(f"{place(function)}: {kind} has no field {name!r}; it has {known}")
+        asked: object = retry
+        if not isinstance(asked, Iterable) or isinstance(asked, str):
+            raise HandlerError(f"{place(function)}: retry={retry!r} must be a list of whole seconds, such as [5, 60]")
         pauses = tuple(retry)
         if any(type(pause) is not int or pause < 0 for pause in pauses):
             raise HandlerError(f"{place(function)}: retry={list(pauses)} must be whole seconds")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+            raise HandlerError(f"{place(function)}: timeout={timeout!r} must be a number of seconds")
+        if when is not None and not callable(when):
+            raise HandlerError(f"{place(function)}: when={when!r} must be a function that takes the event")
         if timeout <= 0:
             raise HandlerError(f"{place(function)}: timeout={timeout} must be more than 0 seconds")
         wanted = tuple(
@@ -247,6 +256,12 @@ def _mark(function: Function, mark: Subscription | CallFilter) -> Function:
 def _must_be_function(function: object, decorator: str) -> None:
     if not inspect.isfunction(function):
         raise HandlerError(f"@{decorator}(…) takes a function, and {function!r} is none")
+    within = function.__qualname__.rpartition(".")[0]
+    if within and not within.endswith("<locals>"):
+        raise HandlerError(
+            f"{place(function)}: @{decorator}(…) is not for the methods of a class, which nobody calls; take the "
+            "function out of the class"
+        )
 
 
 def _kinds(function: Callable[..., object], types: tuple[str, ...]) -> frozenset[EventType]:

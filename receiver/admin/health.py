@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from receiver.admin.check import Check, Grade, ok_if
 from receiver.admin.replication import replication_checks
@@ -55,11 +55,19 @@ async def look(client: Redis, settings: Settings, spool: Spool | None) -> list[C
 
 async def redis_checks(client: Redis) -> list[Check]:
     """Ask Redis whether it keeps what it is given. Raises RedisError, OSError."""
-    async with client.pipeline(transaction=False) as pipeline:
-        pipeline.info("server")
-        pipeline.info("persistence")
-        pipeline.info("memory")
-        server, persistence, memory = cast("list[dict[str, object]]", await pipeline.execute())
+    try:
+        async with client.pipeline(transaction=False) as pipeline:
+            pipeline.info("server")
+            pipeline.info("persistence")
+            pipeline.info("memory")
+            server, persistence, memory = cast("list[dict[str, object]]", await pipeline.execute())
+    except NoPermissionError:
+        return [
+            Check(
+                _REDIS, Grade.UNKNOWN, "it answers; its user may not ask INFO, so whether it keeps things is not known",
+                "ACL SETUSER <user> +info (+config|get for appendfsync), or ask who runs Redis; see deploy/valkey.conf",
+            )
+        ]  # fmt: skip
     return [
         version_check(server),
         _aof_check(persistence, await _config(client, "*append*")),

@@ -1,5 +1,6 @@
 """The command doctor: is everything well here, and if not, what to do."""
 
+from contextlib import suppress
 from typing import Final
 
 import typer
@@ -7,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from receiver.admin.check import Check, Grade
-from ringback.commands.terminal import AsJson, found, out, print_json
+from ringback.commands.terminal import AsJson, out, print_json, start
+from ringback.home import Home
 from schemas.settings import SettingsError
 
 _STYLES: Final = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.UNKNOWN: "yellow", Grade.BAD: "bold red"}
@@ -35,13 +37,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 def _checks() -> list[Check]:
     try:
-        settings = found()
+        settings = start()
     except SettingsError as error:
         # Nothing else can be asked: every answer would be about other settings.
         mend = "mend it in the environment or in .env"
         return [Check("settings", Grade.BAD, line, mend) for line in str(error).split("\n")]
     from ringback.doctor import examine
 
+    with suppress(SettingsError):  # a data folder that is not ours is a check of its own
+        settings = Home(settings.data_dir).find(settings)
     return list(examine(settings))
 
 

@@ -38,6 +38,7 @@ def serve(
     from receiver.listen import bind, inherit
     from receiver.serve import serve as run
     from receiver.spool import SpoolError
+    from ringback import caution
     from ringback.store import StoreError, UnfitStoreError, check_store
 
     if not settings.tokens and not settings.insecure:
@@ -48,17 +49,20 @@ def serve(
     if short := [token.account for token in settings.tokens if token.is_short]:
         log.warning("tokens.short", accounts=short, shorter_than=SHORTEST_TOKEN)
     url = redis_url(settings)
+    caution.warn(settings)
     try:
         if fd is not None:
             with inherit(fd) as held:
                 run(settings, url, held, is_held=True)
             return
         try:
-            check_store(url)
+            check_store(url, settings.keys)
         except StoreError as error:
             if not settings.spool or isinstance(error, UnfitStoreError):
                 raise
-            err.print(f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False)
+            err.print(
+                f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False, soft_wrap=True
+            )
         with bind(settings.host, settings.port) as bound:
             run(settings, url, bound)
     except SpoolError as error:
