@@ -34,8 +34,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Outcome, as_bytes
+from receiver.pipelining import Pipelining
 from receiver.refusals import Refusals
-from receiver.turns import Turns
 
 READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024
@@ -109,10 +109,10 @@ class _Flow(FlowControl):
 class Connection(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, refusals: Refusals, turns: Turns, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *args: Any, refusals: Refusals, pipelining: Pipelining, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*args, **kwargs)
         self._refusals = refusals
-        self._turns = turns
+        self._pipelining = pipelining
         self.flow: _Flow
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
         self._untaken_since: float | None = None  # since when answers of ours wait for the caller to take them
@@ -210,7 +210,7 @@ class Connection(HttpToolsProtocol):
         """Go on to what came meanwhile, when it is its turn."""
         if self.pipeline and not self.transport.is_closing():
             self.server_state.total_requests += 1
-            self._turns.wait(self._begin_next)
+            self._pipelining.wait(self._begin_next)
             return
         self._in_a_row = 0
         super().on_response_complete()

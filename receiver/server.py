@@ -11,9 +11,9 @@ from typing import Any, Final
 import uvicorn
 
 from receiver.listen import let_no_more_in, somebody_waits
+from receiver.pipelining import Pipelining
 from receiver.protocol import READ_SIZE, Connection, Wire
 from receiver.refusals import Refusals
-from receiver.turns import Turns
 
 _TICKS_A_SECOND: Final = 10
 # For as long handshakes that have begun may take to end.
@@ -28,11 +28,11 @@ _MANY: Final = 256  # connections that are gone: their memory is worth a look at
 
 def protocol_factory(refusals: Refusals) -> Callable[..., Wire]:
     """Return what uvicorn calls, as its `http` class, for each new connection."""
-    turns = Turns()
+    pipelining = Pipelining()
     buffer = memoryview(bytearray(READ_SIZE))
 
     def connect(**uvicorns: Any) -> Wire:  # noqa: ANN401 - uvicorn's own
-        return Wire(buffer, Connection(refusals=refusals, turns=turns, **uvicorns))
+        return Wire(buffer, Connection(refusals=refusals, pipelining=pipelining, **uvicorns))
 
     return connect
 

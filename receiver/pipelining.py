@@ -1,4 +1,4 @@
-"""Turns: who begins next among the requests that came before the answer to the one before them on their connection.
+"""Pipelining: who begins next among the requests that came before the answer to the one before them on their connection.
 
 Pipelining is in HTTP and hardly in use; no provider and no proxy that we know does it. So such requests wait behind all
 others, and a thousand connections that are full of them delay an honest caller by a few requests.
@@ -12,7 +12,7 @@ from typing import Final
 _AT_ONCE: Final = 8
 
 
-class Turns:
+class Pipelining:
     """Starts what waits, a few in each pass of the event loop. One a process."""
 
     def __init__(self) -> None:
