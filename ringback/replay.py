@@ -86,7 +86,7 @@ class History:
         entry_id: str | None = name
         if "-" not in name:
             seen = cast("bytes | None", self._redis.get(self._keys.seen(name)))
-            entry_id = seen.decode() if seen else None
+            entry_id = seen.decode(errors="replace") if seen else None
         if entry_id is None:
             return None
         try:

@@ -69,7 +69,7 @@ class Stream:
         entry_id = name if "-" in name else None
         if entry_id is None:
             seen = cast("bytes | None", self._redis.get(self._keys.seen(name)))
-            entry_id = seen.decode() if seen else None
+            entry_id = seen.decode(errors="replace") if seen else None
         if entry_id is None:
             return None
         try:
@@ -85,7 +85,12 @@ class Stream:
     def oddities(self) -> dict[str, int]:
         """Count what was odd about the events so far: `<provider> <flag>` -> how many had it, most first."""
         counts = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.oddities))
-        return dict(sorted(((name.decode(), int(count)) for name, count in counts.items()), key=lambda one: -one[1]))
+        return dict(
+            sorted(
+                ((name.decode(errors="replace"), int(count)) for name, count in counts.items() if count.isdigit()),
+                key=lambda one: -one[1],
+            )
+        )
 
     def follow(self) -> Iterator[Listed]:
         """Give events as they come, without end."""

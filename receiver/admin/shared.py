@@ -4,6 +4,7 @@ Summed over several receivers they would count double: take the largest, as `dep
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, cast
@@ -30,7 +31,7 @@ class Shared:
     dead: int
     quarantined: int
     workers: Mapping[str, int]
-    oddities: Mapping[str, int]
+    oddities: Mapping[str, float]
     tally: Mapping[str, float]
 
 
@@ -53,9 +54,18 @@ async def look(client: Redis, keys: Keys) -> Shared:
         dead=dead,
         quarantined=quarantined,
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
-        oddities={name.decode(): int(count) for name, count in cast("dict[bytes, bytes]", oddities).items()},
-        tally={name.decode(): float(count) for name, count in cast("dict[bytes, bytes]", tally).items()},
+        oddities=_counts(oddities),
+        tally=_counts(tally),
     )
+
+
+def _counts(fields: Mapping[bytes, bytes]) -> dict[str, float]:
+    """Read a hash of counts, also one that others have written to; what is no number is left out."""
+    counts = {}
+    for name, count in fields.items():
+        with suppress(ValueError):
+            counts[name.decode(errors="replace")] = float(count)
+    return counts
 
 
 async def oldest_s(client: Redis, keys: Keys) -> float:

@@ -72,13 +72,14 @@ def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     if as_json:
         print_json(whole)
         return
-    event, text = whole.pop("event"), str(whole.pop("traceback"))
+    event, text = whole.pop("event", None), str(whole.pop("traceback"))
     for name, value in whole.items():
         out.print(f"{name:<9} {value}", soft_wrap=True, markup=False)
     # The text is a stranger's: nothing of it may steer the terminal.
     plain = "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
     sys.stdout.write(f"\n{plain}\n\n")
-    print_json(event)
+    if event is not None:
+        print_json(event)
 
 
 @app.command("drop")
