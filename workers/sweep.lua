@@ -1,6 +1,5 @@
--- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone, and what a worker
--- noted of an entry that another one finished.
--- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms)
+-- Looks after the stream: forgets consumers that are gone, and what a worker noted of an entry that another one finished.
+-- KEYS: events, ledger, suspects. ARGV: group, idle time after which an empty consumer is gone (ms)
 -- Returns 1 if entries wait that no consumer has.
 local function parts(id)
   local ms, seq = string.match(id, '(%d+)-(%d+)')
@@ -25,18 +24,9 @@ end
 local stream = map(redis.call('XINFO', 'STREAM', KEYS[1]))
 local delivered, generated = group['last-delivered-id'], stream['last-generated-id']
 
-local now = redis.call('TIME')
-local least = string.format('%d-0', now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[2])
-local ms, seq = parts(delivered)
-local undelivered = string.format('%d-%d', ms, seq + 1)
-if before(undelivered, least) then least = undelivered end
-local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
-if pending[1] > 0 and before(pending[2], least) then least = pending[2] end
-redis.call('XTRIM', KEYS[1], 'MINID', least)
-
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = map(flat)
-  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[3]) then
+  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one['name'])
   end
 end
