@@ -106,9 +106,9 @@ def families(shared: Shared) -> Iterable[Metric]:
     oddities = CounterMetricFamily(
         "ringback_oddities", "Events with something that the provider's document lacks.", labels=["provider", "flag"]
     )
-    for name, count in shared.oddities.items():
+    for name, number in shared.oddities.items():
         provider, _, flag = name.partition(" ")
-        oddities.add_metric([provider, flag], count)
+        oddities.add_metric([provider, flag], number)
     yield oddities
     yield from _handlers(shared.tally)
 
