@@ -75,7 +75,7 @@ class Endpoint:
             await self._turn_away(send, Outcome.TOO_LARGE, problem, CallOutcome.UNUSABLE)
             return
         load = self.receiver.load
-        if load.is_full:
+        if load.is_full or not self.receiver.committer.room.has(account):
             await self._turn_away(send, Outcome.BUSY, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})

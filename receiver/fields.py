@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 
 from pydantic import JsonValue
@@ -17,6 +18,8 @@ from schemas.address import Address, parse_address
 _BRACKETED: Final = re.compile(r"^[^\[\].]+(?:\[[^\[\]]*\])+$")
 _MOST_STEPS: Final = 100
 _LONGEST_REMEMBERED: Final = 64
+MAX_ID: Final = 256
+"""Characters of an id or address. Such become keys in Redis, and stand in several places of an event."""
 _DOTTED: Final = re.compile(r"^[^\[\].]+(?:\.[^\[\].]+)+$")
 
 
@@ -59,6 +62,18 @@ class Fields:
         value = self.text(name)
         return value.strip() or None if value else None
 
+    def identifier(self, name: str) -> str | None:
+        """Return an id, None where there is none; in place of one that is too long a digest of it, flagged."""
+        word = self.word(name)
+        return word if word is None else self.short(word, "id")
+
+    def short(self, text: str, what: str) -> str:
+        """Return a text that is no longer than MAX_ID, a digest in place of a longer one, which is then flagged."""
+        if len(text) <= MAX_ID:
+            return text
+        self.flag(f"{what}:too-long")
+        return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
     def integer(self, name: str) -> int | None:
         """Give a whole number however it was sent (`1`, `"001"`, `1.0`), None where it is none."""
         value = self.word(name)
@@ -93,7 +108,8 @@ class Fields:
             if raw is None or raw.lstrip().startswith("{"):
                 raw = self.part(name).text("id") or raw
             if raw and raw.strip():
-                # It remembers what it was given; nothing as long as this is an address, and it may be 256 KiB long.
+                raw = self.short(raw, "address")
+                # It remembers what it was given; nothing as long as this is an address.
                 known = parse_address if len(raw) <= _LONGEST_REMEMBERED else parse_address.__wrapped__
                 return known(raw, country)
         return None

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
-from receiver.door import Query
+from receiver.door import MAX_CONTEXT_BYTES, Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse
@@ -18,6 +18,10 @@ from receiver.providers import CALLBACKS
 from schemas.events import Event
 
 ROOT: Final = "/webhooks/"
+MAX_EVENTS_BYTES: Final = 5 * 1024 * 1024
+"""What the events of a request may take, as JSON, all together: more than any text of 256 KiB becomes, which stands in
+its event three times, and of which a control character is written with six bytes.
+"""
 
 
 class Incoming(NamedTuple):
@@ -35,6 +39,8 @@ class Incoming(NamedTuple):
         """Read the callbacks that the request holds. Raises UnusableError where it can be read in no way."""
         if self.query.count > MAX_FIELDS:
             raise UnusableError(f"more than {MAX_FIELDS} parameters in the URL")
+        if self.query.context and self.query.context_bytes > MAX_CONTEXT_BYTES:
+            raise UnusableError(f"more than {MAX_CONTEXT_BYTES} bytes of ctx. parameters in the URL")
         try:
             parsed = parse(self.content_type, self.body, self.query.fields, self.query.flags)
         except UndecodableError as error:
@@ -47,6 +53,12 @@ class Incoming(NamedTuple):
         """Make the event of one of the callbacks. Raises UnusableError."""
         fields.path = self.path
         return normaliser.event(self.callback, fields, self.account, self.query.context, self.received)
+
+
+def check_size(size: int) -> None:
+    """Check what the events of a request take, in bytes of their JSON. Raises UnusableError where it is too much."""
+    if size > MAX_EVENTS_BYTES:
+        raise UnusableError(f"its events would take more than {MAX_EVENTS_BYTES} bytes")
 
 
 def callback_at(path: str) -> tuple[Callback, dict[str, str]] | None:

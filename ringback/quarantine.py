@@ -18,11 +18,12 @@ from redis.exceptions import RedisError, ResponseError
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
 from receiver.door import Query
-from receiver.incoming import Incoming, callback_at
+from receiver.incoming import Incoming, callback_at, check_size
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import Kept, Quarantine
 from receiver.script import Terms, commit_client
+from receiver.waiting import Waiting
 from schemas.events import Event
 from schemas.keys import Keys
 from schemas.settings import Settings
@@ -162,7 +163,9 @@ def events_of(entry: Entry, normaliser: Normaliser) -> tuple[Event, ...]:
         content_type=entry.headers.get("content-type", "").lower(),
         body=entry.kept.body,
     )
-    return tuple(incoming.event(one.fields, normaliser) for one in incoming.callbacks())
+    events = tuple(incoming.event(one.fields, normaliser) for one in incoming.callbacks())
+    check_size(sum(Waiting.of(event).size for event in events))
+    return events
 
 
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:

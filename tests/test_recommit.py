@@ -28,5 +28,5 @@ async def test_a_commit_that_fails_while_copies_are_confirmed(tmp_path: Path) ->
     interrupted.recommit.go(Way.COPIED)
     await interrupted.recommit._forget_copies()
     assert interrupted.recommit.way is Way.SPOOLED
-    assert [one.json for one in await spool.first(10)] == ["a copy", "not in Redis"]
+    assert [one.json for one in await spool.first(10, 1000)] == ["a copy", "not in Redis"]
     await spool.close()

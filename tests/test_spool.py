@@ -227,7 +227,7 @@ def test_a_spool_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path,
 def events(folder: Path) -> list[str]:
     async def read() -> list[str]:
         spool = Spool.open(folder, 10_000)
-        found = [one.json for one in await spool.first(100)]
+        found = [one.json for one in await spool.first(100, 1000)]
         await spool.close()
         return found
 
@@ -260,9 +260,9 @@ def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
         assert 0 <= spool.age_s < 5
         with pytest.raises(SpoolError, match="full: 10 bytes"):
             await spool.add(["too", "much"])
-        await spool.remove((await spool.first(1))[-1].number)
+        await spool.remove((await spool.first(1, 1000))[-1].number)
         await spool.add(["abcde"])
-        assert [one.json for one in await spool.first(10)] == ["6789", "abcde"]
+        assert [one.json for one in await spool.first(10, 1000)] == ["6789", "abcde"]
         await spool.close()
 
     asyncio.run(count())

@@ -94,7 +94,7 @@ callbacks = Callbacks("mocean")
 @callbacks.at("/delivery-report", method="PUT", needs=("mocean-msgid", "mocean-dlr-status"))
 def delivery_report(fields: Fields) -> Draft:
     """SMS API, "Delivery Report". It speaks for the handset: `mocean-from` got the SMS, `mocean-to` is our sender."""
-    message_id = fields.word("mocean-msgid") or ""
+    message_id = fields.identifier("mocean-msgid") or ""
     status = choice(fields, "mocean-dlr-status", DLR_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     code, error = dlr_error(fields)
     recipient = fields.address("mocean-from")
@@ -172,6 +172,7 @@ def call_input(fields: Fields) -> Draft:
     """Voice API, "Receive collect action". The step is ours: it is in the `event-url` that the MC gave."""
     session_id, call_id, caller, callee = call(fields)
     digits = fields.word("mocean-digits") or ""
+    step = fields.path.get("step")
     return Draft(
         subject=call_id,
         data=CallInput(
@@ -179,7 +180,7 @@ def call_input(fields: Fields) -> Draft:
             call_id=call_id,
             caller=caller,
             callee=callee,
-            step=fields.path.get("step"),
+            step=fields.short(step, "step") if step is not None else None,
             digits=digits,
             no_input=not digits,
         ),
@@ -201,7 +202,7 @@ def call_incoming(fields: Fields) -> Draft:
 @callbacks.at("/number-lookup", method="PUT", needs=("status", Need(("msgid", "to"), may_be_contact=True)))
 def number_lookup(fields: Fields) -> Draft:
     """Number Lookup API, "Delivery Result". Its MCC and MNC are numbers, so that they have lost their zeros."""
-    lookup_id = fields.word("msgid")
+    lookup_id = fields.identifier("msgid")
     number = fields.address("to")
     error = lookup_error(fields)
     return Draft(
@@ -223,7 +224,7 @@ def number_lookup(fields: Fields) -> Draft:
 @callbacks.at("/whatsapp-delivery-status", method="POST", needs=("message_id", "event_data.meta_delivery_status"))
 def whatsapp_status(fields: Fields) -> Draft:
     """WhatsApp API, "Delivery Report". As in an SMS report `from` is the end user, who got the message."""
-    message_id = fields.word("message_id") or ""
+    message_id = fields.identifier("message_id") or ""
     report = fields.part("event_data")
     status = choice(report, "meta_delivery_status", WHATSAPP_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     recipient = report.address("from")
@@ -248,7 +249,7 @@ def whatsapp_status(fields: Fields) -> Draft:
 @callbacks.at("/whatsapp-inbound-message", method="POST", needs=("message_id", "event_data.content.type"))
 def whatsapp_message(fields: Fields) -> Draft:
     """WhatsApp API, "Receive Whatsapp". No `from` is documented, only a profile name; one that comes is taken."""
-    message_id = fields.word("message_id") or ""
+    message_id = fields.identifier("message_id") or ""
     message = fields.part("event_data")
     sent = message.part("content")
     content = whatsapp_content(sent)
@@ -265,7 +266,7 @@ def whatsapp_message(fields: Fields) -> Draft:
             recipient=message.address("to"),
             text=sent.text(TEXT_FIELD[content.type]) if content.type in TEXT_FIELD else None,
             content=content,
-            reply_to=message.word("reply_to_msg_id"),
+            reply_to=message.identifier("reply_to_msg_id"),
             forwarded=message.boolean("forwarded"),
             frequently_forwarded=message.boolean("frequently_forwarded"),
             referral=referral(sent.part("referral")),
@@ -283,8 +284,8 @@ def value(address: Address | None) -> str:
 def call(fields: Fields) -> tuple[str | None, str, Address | None, Address | None]:
     """Give a call's session, id, caller and callee. The document's samples name the last two in two ways."""
     return (
-        fields.word("mocean-session-uuid"),
-        fields.word("mocean-call-uuid") or "",
+        fields.identifier("mocean-session-uuid"),
+        fields.identifier("mocean-call-uuid") or "",
         fields.address("mocean-from", "from"),
         fields.address("mocean-to", "to"),
     )
@@ -328,7 +329,7 @@ def conversation(fields: Fields) -> Conversation | None:
     if not fields.raw:
         return None
     return Conversation(
-        id=fields.word("conversation_id"),
+        id=fields.identifier("conversation_id"),
         expires_at=unix_time(fields, "expiration_timestamp"),
         category=choice(fields, "pricing_category", CATEGORY, Category.UNKNOWN, "category"),
     )
