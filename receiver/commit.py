@@ -101,8 +101,7 @@ class Committer:
                     log.exception("commit.broken", events=len(group))
                     _refuse(group, error)
                 finally:
-                    for one in group:
-                        self.room.leave(one)
+                    self.room.leave(group)
         finally:
             self._running = None
 

@@ -65,13 +65,13 @@ class Fields:
     def identifier(self, name: str) -> str | None:
         """Return an id, None where there is none; in place of one that is too long a digest of it, flagged."""
         word = self.word(name)
-        return word if word is None else self.short(word, "id")
+        return word if word is None or len(word) <= MAX_ID else self.short(word, "id:too-long")
 
-    def short(self, text: str, what: str) -> str:
-        """Return a text that is no longer than MAX_ID, a digest in place of a longer one, which is then flagged."""
+    def short(self, text: str, flag: str) -> str:
+        """Return a text of no more than MAX_ID characters: a digest in place of a longer one, which is then flagged."""
         if len(text) <= MAX_ID:
             return text
-        self.flag(f"{what}:too-long")
+        self.flag(flag)
         return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def integer(self, name: str) -> int | None:
@@ -108,7 +108,7 @@ class Fields:
             if raw is None or raw.lstrip().startswith("{"):
                 raw = self.part(name).text("id") or raw
             if raw and raw.strip():
-                raw = self.short(raw, "address")
+                raw = raw if len(raw) <= MAX_ID else self.short(raw, "address:too-long")
                 # It remembers what it was given; nothing as long as this is an address.
                 known = parse_address if len(raw) <= _LONGEST_REMEMBERED else parse_address.__wrapped__
                 return known(raw, country)

@@ -128,10 +128,7 @@ class CommitScript:
         ]  # fmt: skip
         for one in group:
             arguments += (one.id, one.type, one.provider, one.account, one.json)
-            if (report := one.report) is not None:
-                arguments += (report.status, report.message_id, report.at)
-            else:
-                arguments.append("")
+            arguments += one.report or ("",)
             arguments.append("".join([f"{flag}," for flag in one.flags]) if one.flags else "")
             left = one.question.due - time.monotonic() if one.question and one.is_awaited else 0.0
             if one.question is None or left <= 0:  # after its deadline a call is an event like any other

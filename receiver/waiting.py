@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from schemas.events import Event, MessageStatus
 
@@ -28,8 +28,7 @@ class Question:
     due: float
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What an event says of a message: how far it is, and when (RFC 3339)."""
 
     status: str

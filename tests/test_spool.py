@@ -266,3 +266,26 @@ def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
         await spool.close()
 
     asyncio.run(count())
+
+
+def test_a_spool_counts_bytes_not_characters(tmp_path: Path) -> None:
+    async def count() -> None:
+        spool = Spool.open(tmp_path, 20)
+        await spool.add(["ééééé", "👍"])
+        assert spool.size == 14
+        with pytest.raises(SpoolError, match="full: 20 bytes"):
+            await spool.add(["éééé"])
+        await spool.add(["ééé"])
+        assert [one.json for one in await spool.first(10, 14)] == ["ééééé", "👍"]
+        assert [one.json for one in await spool.first(10, 1)] == ["ééééé"], "one at least"
+        first, second, _ = await spool.first(10, 1000)
+        await spool.remove(first.number)
+        assert spool.size == 10
+        await spool.refuse(second, "it is refused")
+        assert spool.size == 6
+        await spool.close()
+        again = Spool.open(tmp_path, 20)
+        assert (again.depth, again.size) == (2, 10)
+        await again.close()
+
+    asyncio.run(count())

@@ -180,7 +180,7 @@ def call_input(fields: Fields) -> Draft:
             call_id=call_id,
             caller=caller,
             callee=callee,
-            step=fields.short(step, "step") if step is not None else None,
+            step=fields.short(step, "step:too-long") if step is not None else None,
             digits=digits,
             no_input=not digits,
         ),
