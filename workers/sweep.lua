@@ -1,6 +1,8 @@
--- Looks after the stream: forgets consumers that are gone, and what a worker noted of an entry that another one finished.
--- KEYS: events, ledger, suspects. ARGV: group, idle time after which an empty consumer is gone (ms)
--- Returns 1 if entries wait that no consumer has.
+-- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone, and what a worker
+-- noted of an entry that another one finished.
+-- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms), most
+-- entries to trim, since Redis answers nobody meanwhile
+-- Returns 1 if entries wait that no consumer has, and 1 if there may be more to trim.
 local function parts(id)
   local ms, seq = string.match(id, '(%d+)-(%d+)')
   return tonumber(ms), tonumber(seq)
@@ -24,9 +26,20 @@ end
 local stream = map(redis.call('XINFO', 'STREAM', KEYS[1]))
 local delivered, generated = group['last-delivered-id'], stream['last-generated-id']
 
+local now = redis.call('TIME')
+local least = string.format('%d-0', now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[2])
+local ms, seq = parts(delivered)
+local undelivered = string.format('%d-%d', ms, seq + 1)
+if before(undelivered, least) then least = undelivered end
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+if pending[1] > 0 and before(pending[2], least) then least = pending[2] end
+-- Whole nodes of the stream first; when there are none, what is left of the last one.
+local more = redis.call('XTRIM', KEYS[1], 'MINID', '~', least, 'LIMIT', ARGV[4]) > 0
+if not more then redis.call('XTRIM', KEYS[1], 'MINID', least) end
+
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = map(flat)
-  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[2]) then
+  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[3]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one['name'])
   end
 end
@@ -36,4 +49,4 @@ for _, notes in ipairs({KEYS[2], KEYS[3]}) do
     if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then redis.call('HDEL', notes, field) end
   end
 end
-return before(delivered, generated) and 1 or 0
+return {before(delivered, generated) and 1 or 0, more and 1 or 0}
