@@ -59,7 +59,7 @@ def _fresh(event: Event, text: str) -> Waiting:
     if isinstance(data, MessageStatus):
         data = data.model_copy(update={"message_id": data.message_id.replace(_ID, new)})
     copied = event.model_copy(update={"id": new_id, "data": data})
-    return Waiting(copied, text.replace(event.id, new_id).replace(_ID, new))
+    return Waiting.of(copied, json=text.replace(event.id, new_id).replace(_ID, new))
 
 
 async def commit(url: str, made: list[Group], connections: int, ttl_s: int, *, repeated: bool) -> StoreCost:

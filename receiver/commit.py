@@ -1,4 +1,5 @@
-"""Commit: events into Redis, in groups. While one commit is in flight others gather; the next takes them all.
+"""Commit: events into Redis, in groups. While one commit is in flight others gather; the next takes them all, as far
+as they fit: calls first, then events, of each account in turn.
 
 So one Lua call and one fsync serve many requests, and `appendfsync always` costs next to nothing. What Redis does not
 take goes to the spool, and so do copies of what too few replicas have (receiver.recommit).
@@ -6,7 +7,6 @@ take goes to the spool, and so do copies of what too few replicas have (receiver
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -17,13 +17,16 @@ from redis.exceptions import RedisError
 from receiver.bounded_log import BoundedLog
 from receiver.counts import CommitCounts, Fault, Faults
 from receiver.recommit import Recommit, Way, is_passing
+from receiver.room import Room
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
-from receiver.waiting import Outcome, Question, Waiting
+from receiver.turns import Turns
+from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Outcome, Waiting
 from schemas.events import Event
 
-MAX_GROUP: Final = 256
-MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
+# Of a group calls take no more than half, so that a flood of them does not hold up events.
+_MAX_CALLS: Final = MAX_GROUP // 2
+_MAX_CALLS_BYTES: Final = MAX_GROUP_BYTES // 2
 
 
 class CommitError(Exception):
@@ -55,7 +58,9 @@ class Committer:
         self._lines = lines or BoundedLog()
         self._spool = spool
         self._recommit = Recommit(self._script, spool, self._faults) if spool is not None else None
-        self._waiting: deque[Waiting] = deque()
+        self._calls = Turns()
+        self._events = Turns()
+        self.room = Room()
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,16 +68,21 @@ class Committer:
         if self._recommit is not None:
             self._recommit.start()
 
-    async def commit(self, event: Event, question: Question | None = None) -> Outcome:
+    async def commit(self, event: Event) -> Outcome:
+        """Store an event, as `store` does."""
+        return await self.store(Waiting.of(event))
+
+    async def store(self, one: Waiting) -> Outcome:
         """Store an event and ring for it. Returns once it is stored: on disk, with `appendfsync always`.
 
         A caller that goes away does not take its event along. Raises CommitError.
         """
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(event, event.model_dump_json(exclude_none=True), question, done))
+        one.done = asyncio.get_running_loop().create_future()
+        self.room.enter(one)
+        (self._events if one.question is None else self._calls).add(one)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        return await done
+        return await one.done
 
     async def close(self) -> None:
         """Finish what has been handed over, then hang up. What is in the spool stays there."""
@@ -87,12 +97,14 @@ class Committer:
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
+            while self._calls or self._events:
                 group = self._next_group()
                 try:
                     await self._store(group)
                 except Exception as error:  # noqa: BLE001 - logged there
                     await self._store_each(group, error)
+                finally:
+                    self.room.leave(group)
         finally:
             self._running = None
 
@@ -113,13 +125,11 @@ class Committer:
                 await self._store_each([one], its_own)
 
     def _next_group(self) -> list[Waiting]:
-        group: list[Waiting] = []
-        size = 0
-        while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
-            one = self._waiting.popleft()
-            size += len(one.json)
-            group.append(one)
-        return group
+        if not self._calls:
+            return self._events.take(MAX_GROUP, MAX_GROUP_BYTES)
+        calls = self._calls.take(_MAX_CALLS, _MAX_CALLS_BYTES)
+        size = sum([one.size for one in calls])
+        return calls + self._events.take(MAX_GROUP - len(calls), MAX_GROUP_BYTES - size)
 
     async def _store(self, group: Sequence[Waiting]) -> None:
         way = self._recommit.way if self._recommit is not None else Way.DIRECT

@@ -13,8 +13,7 @@ from prometheus_client.registry import Collector
 
 from receiver.providers import PROVIDERS
 from receiver.spool import Spool
-from receiver.waiting import Outcome
-from schemas.events import Event
+from receiver.waiting import Outcome, Waiting
 
 _UNUSABLE: Final = "unusable"
 _BROKEN: Final = "broken"
@@ -31,13 +30,13 @@ class EventCounts(Collector):
         self._counts = {(name, account, "", _BROKEN): 0 for name in PROVIDERS for account in accounts}
         registry.register(self)
 
-    def stored(self, event: Event, outcome: Outcome) -> None:
+    def stored(self, event: Waiting, outcome: Outcome) -> None:
         """Count an event."""
-        self._add((event.provider, event.account, event.type.value, outcome.name.lower()))
+        self._add((event.provider, event.account, event.type, outcome.name.lower()))
 
-    def not_stored(self, event: Event) -> None:
+    def not_stored(self, event: Waiting) -> None:
         """Count an event that neither Redis nor the spool took."""
-        self._add((event.provider, event.account, event.type.value, _NOT_STORED))
+        self._add((event.provider, event.account, event.type, _NOT_STORED))
 
     def unusable(self, provider: str, account: str) -> None:
         """Count a callback that could become no event."""

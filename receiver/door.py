@@ -15,6 +15,7 @@ from schemas.settings import Token
 INSECURE_ACCOUNT: Final = "default"
 TOKEN_PARAMETER: Final = "token"  # noqa: S105
 CONTEXT_PREFIX: Final = "ctx."
+MAX_CONTEXT_BYTES: Final = 4096
 _PRINTABLE: Final = bytes(range(0x21, 0x7F))
 
 
@@ -30,6 +31,11 @@ class Query:
     fields: list[tuple[str, str]]
     flags: list[str]
     count: int
+
+    @property
+    def context_bytes(self) -> int:
+        """How many bytes the names and values of the context take in UTF-8."""
+        return sum([len(name.encode()) + len(value.encode()) for name, value in self.context.items()])
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]], flags: list[str]) -> "Query":

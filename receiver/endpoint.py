@@ -63,7 +63,7 @@ class Endpoint:
             await self._turn_away_too_large(send, account, caller)
             return
         load = self.receiver.load
-        if load.is_full:
+        if load.is_full or not self.receiver.committer.room.has(account):
             await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})

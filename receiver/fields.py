@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 
 from pydantic import JsonValue
@@ -24,6 +25,8 @@ _MOST_STEPS: Final = 100
 _LONGEST_REMEMBERED: Final = 64
 _QUICK: Final = 18  # digits
 _TOO_LARGE: Final = 10**_QUICK
+MAX_ID: Final = 256
+"""Characters of an id or address. Such become keys in Redis, and stand in several places of an event."""
 _DOTTED: Final = re.compile(r"^[^\[\].]+(?:\.[^\[\].]+)+$")
 _LONGEST_UNQUOTED: Final = 1000
 _NEXT_PAIR: Final = {mark: re.compile(rf",\s*(?=\w+\s*{mark})") for mark in ":="}
@@ -95,6 +98,18 @@ class Fields:
             return whole(value) or value
         return value.strip() or None if value else None
 
+    def identifier(self, name: str) -> str | None:
+        """Return an id, None where there is none; in place of one that is too long a digest of it, flagged."""
+        word = self.word(name)
+        return word if word is None or len(word) <= MAX_ID else self.short(word, "id:too-long")
+
+    def short(self, text: str, flag: str) -> str:
+        """Return a text of no more than MAX_ID characters: a digest in place of a longer one, which is then flagged."""
+        if len(text) <= MAX_ID:
+            return text
+        self.flag(flag)
+        return blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
     def integer(self, name: str, odd: str | None = None) -> int | None:
         """Return a whole number however it was sent (`1`, `"001"`, `1.0`), None where it is absent or none."""
         value = self.word(name, odd)
@@ -135,7 +150,7 @@ class Fields:
                 if raw is None and contact.raw:
                     self.unreadable(name)
             if raw and raw.strip():
-                return self._address(raw, country)
+                return self._address(raw if len(raw) <= MAX_ID else self.short(raw, "address:too-long"), country)
         return None
 
     def _address(self, sent: str, country: str | None) -> Address:

@@ -14,7 +14,7 @@ from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
 from receiver.codings import CodingError, TooLargeError, UnreadCodingError, undone
-from receiver.door import Query
+from receiver.door import MAX_CONTEXT_BYTES, Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse
@@ -25,6 +25,10 @@ from schemas.events import Event
 ROOT: Final = "/webhooks/"
 _SLASHES: Final = re.compile(r"/{2,}")
 _LONGEST_LIKENESS: Final = 100  # characters; finding what is like a path takes more than its length in time
+MAX_EVENTS_BYTES: Final = 5 * 1024 * 1024
+"""What the events of a request may take, as JSON, all together: more than any text of 256 KiB becomes, which stands in
+its event three times, and of which a control character is written with six bytes.
+"""
 
 
 class UnreadError(UnusableError):
@@ -73,6 +77,8 @@ class Incoming(NamedTuple):
         """
         if self.query.count > MAX_FIELDS:
             raise UnusableError(f"more than {MAX_FIELDS} parameters in the URL")
+        if self.query.context and self.query.context_bytes > MAX_CONTEXT_BYTES:
+            raise UnusableError(f"more than {MAX_CONTEXT_BYTES} bytes of ctx. parameters in the URL")
         try:
             body = self.body
             if self.content_encoding:
@@ -90,6 +96,12 @@ class Incoming(NamedTuple):
         """Make the event of one of the callbacks. Raises UnusableError."""
         fields.path = self.path
         return normaliser.event(self.callback, fields, self.account, self.query.context, self.received)
+
+
+def check_size(size: int) -> None:
+    """Check what the events of a request take, in bytes of their JSON. Raises UnusableError where it is too much."""
+    if size > MAX_EVENTS_BYTES:
+        raise UnusableError(f"its events would take more than {MAX_EVENTS_BYTES} bytes")
 
 
 def callback_at(path: str) -> tuple[Callback, dict[str, str]] | None:

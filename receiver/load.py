@@ -2,7 +2,8 @@
 nobody.
 """
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -11,8 +12,13 @@ class Load:
 
     limit: int
     running: int = 0
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     @property
     def is_full(self) -> bool:
         """Tell whether one more is too many."""
         return self.running >= self.limit
+
+    def turn(self, account: str) -> asyncio.Lock:
+        """Return what a long request of an account holds while it is read, so that one at a time is."""
+        return self._turns.setdefault(account, asyncio.Lock())

@@ -43,8 +43,9 @@ def parse(content_type: str, body: bytes, query: Pairs, query_flags: Sequence[st
     """Read the callbacks of a request: one, or as many as a JSON array has.
 
     `content_type` is as it was sent. `query` are the parameters of the URL that are the provider's own (no token, no
-    `ctx.`). They count as fields sent after the body's: one of the same name is a duplicate. An element of an array
-    that is no object has no fields but these; what it alone came in is in UTF-8, whatever the array was.
+    `ctx.`). They count as fields sent after the body's: one of the same name is a duplicate. The elements of an array
+    do not get them: each is a callback of its own, and a thousand copies would take a thousand times the bytes that
+    came. One that is no object has no fields; what an element alone came in is in UTF-8, whatever the array was.
 
     Raises UndecodableError.
     """
@@ -161,8 +162,7 @@ def _from_json(body: bytes, text: bytes, query: Pairs, known_flags: Sequence[str
         # Each stands alone: what is odd about one says nothing of the others.
         item, flags = _decoded(own)
         _note(flags, known_flags)
-        raw = item if isinstance(item, dict) else {}
-        parsed.append(Parsed(Fields(_gathered(raw, query, flags), flags), own))
+        parsed.append(Parsed(Fields(item if isinstance(item, dict) else {}, flags), own))
     return parsed
 
 

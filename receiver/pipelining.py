@@ -1,4 +1,4 @@
-"""Pipelining: who begins next among the requests that came before the answer to the one before them on their connection.
+"""Pipelining: which requests begin next of those that came before the answer to the one before, on their connection.
 
 Pipelining is in HTTP and hardly in use; no provider and no proxy that we know does it. So such requests wait behind all
 others, and a thousand connections that are full of them delay an honest caller by a few requests.

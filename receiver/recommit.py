@@ -16,13 +16,12 @@ from redis.exceptions import RedisError, ResponseError
 from receiver.counts import Fault, Faults
 from receiver.script import CommitScript
 from receiver.spool import Spool, Spooled, SpoolError
-from receiver.waiting import Waiting
+from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Waiting
 from schemas.events import EVENTS
 from schemas.redis_refusal import refusal_of
 
 log = structlog.get_logger()
 
-_AT_ONCE: Final = 256
 _PAUSE_S: Final = 0.5
 _PASSING: Final = frozenset(
     {"BUSY", "CLUSTERDOWN", "CROSSSLOT", "MASTERDOWN", "MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN"}
@@ -105,7 +104,7 @@ class Recommit:
 
     async def _commit_next(self) -> None:
         changes = self._changes
-        events = await self._spool.first(_AT_ONCE, after=self._last)
+        events = await self._spool.first(MAX_GROUP, MAX_GROUP_BYTES, after=self._last)
         if events:
             taken = await self._commit(events, anew=not self._taken)
             is_replicated = await self._script.is_replicated()
@@ -167,4 +166,4 @@ def _reason(error: Exception) -> str:
 
 
 def _waiting(spooled: Spooled) -> Waiting:
-    return Waiting(EVENTS.validate_json(spooled.json), spooled.json)
+    return Waiting.of(EVENTS.validate_json(spooled.json), json=spooled.json)

@@ -16,7 +16,7 @@ from receiver.connect import connect
 from receiver.hotline import TIMEOUT_S, Command, Hotline
 from receiver.jobs import job_items
 from receiver.waiting import Question, Waiting
-from schemas.events import STATUS_RANK, MessageStatus
+from schemas.events import STATUS_RANK
 from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
 from schemas.settings import Settings
 
@@ -127,14 +127,9 @@ class CommitScript:
             self._terms.seen_ttl_s, self._terms.message_ttl_s, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell,
         ]  # fmt: skip
         for one in group:
-            event = one.event
-            data = event.data
-            arguments += (event.id, event.type.value, event.provider, event.account, one.json)
-            if isinstance(data, MessageStatus):
-                arguments += (data.status.value, data.message_id, event.time.isoformat())
-            else:
-                arguments.append("")
-            arguments.append("".join([f"{flag}," for flag in data.flags]) if data.flags else "")
+            arguments += (one.id, one.type, one.provider, one.account, one.json)
+            arguments += one.report or ("",)
+            arguments.append("".join([f"{flag}," for flag in one.flags]) if one.flags else "")
             left = one.question.due - time.monotonic() if one.question and one.is_awaited else 0.0
             if one.question is None or left <= 0:  # after its deadline a call is an event like any other
                 arguments.append(0)

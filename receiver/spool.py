@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 import structlog
 
 from receiver.private import own
+from receiver.waiting import size_of
 
 log = structlog.get_logger()
 
@@ -31,6 +32,8 @@ CREATE TABLE IF NOT EXISTS spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at
 CREATE TABLE IF NOT EXISTS refused (at REAL NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS requests (digest TEXT NOT NULL UNIQUE, request TEXT NOT NULL);
 """
+# Of a text SQLite counts characters.
+_BYTES: Final = "coalesce(sum(length(CAST(event AS BLOB))), 0)"
 
 Result = TypeVar("Result")
 
@@ -160,7 +163,7 @@ class Spool:
 
     async def add(self, events: Sequence[str]) -> None:
         """Keep events, as JSON: they are on disk when this returns. Raises SpoolError, and then has kept none."""
-        size = sum(map(len, events))
+        size = sum(map(size_of, events))
         self._check_room(size)
         self._depth += len(events)
         self._bytes += size
@@ -175,9 +178,11 @@ class Spool:
             raise
         self._oldest = now if self._oldest is None else self._oldest
 
-    async def first(self, most: int, after: int = 0) -> list[Spooled]:
-        """Give the events that have waited longest, of those behind that number. Raises SpoolError."""
-        return await self._ask(lambda: self._first(most, max(after, self._removed)))
+    async def first(self, most: int, most_bytes: int, after: int = 0) -> list[Spooled]:
+        """Return the events that have waited longest, of those behind that number: no more in all than so many bytes,
+        but one at least. Raises SpoolError.
+        """
+        return await self._ask(lambda: self._first(most, most_bytes, max(after, self._removed)))
 
     async def newest(self) -> int:
         """Give the number of the last event that is on disk, 0 if there is none. Raises SpoolError."""
@@ -291,16 +296,23 @@ class Spool:
         with self._database:
             self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", [(now, one) for one in events])
 
-    def _first(self, most: int, after: int) -> list[Spooled]:
+    def _first(self, most: int, most_bytes: int, after: int) -> list[Spooled]:
         query = "SELECT number, event FROM spooled WHERE number > ? ORDER BY number LIMIT ?"
-        return [Spooled(number, event) for number, event in self._database.execute(query, (after, most))]
+        found: list[Spooled] = []
+        size = 0
+        for number, event in self._database.execute(query, (after, most)):
+            size += size_of(event)
+            if found and size > most_bytes:
+                break
+            found.append(Spooled(number, event))
+        return found
 
     def _newest(self) -> int:
         number: int = self._database.execute("SELECT coalesce(max(number), 0) FROM spooled").fetchone()[0]
         return number
 
     def _count(self, last: int) -> "_Gone":
-        query = "SELECT count(*), coalesce(sum(length(event)), 0) FROM spooled WHERE number > ? AND number <= ?"
+        query = f"SELECT count(*), {_BYTES} FROM spooled WHERE number > ? AND number <= ?"  # noqa: S608
         events, size = self._database.execute(query, (self._removed, last)).fetchone()
         return _Gone(events, size, self._oldest_after(last))
 
@@ -322,7 +334,7 @@ class Spool:
                 "INSERT INTO refused SELECT at, event, ? FROM spooled WHERE number = ?", (reason, event.number)
             )
             self._database.execute("DELETE FROM spooled WHERE number = ?", (event.number,))
-        return _Gone(1, len(event.json), self._oldest_after(self._removed))
+        return _Gone(1, size_of(event.json), self._oldest_after(self._removed))
 
     def _take_up(self, other: Path) -> None:
         """Move what a dead process has left into this spool. Twice, if this one dies meanwhile: that does no harm."""
@@ -339,7 +351,7 @@ class Spool:
             log.warning("spool.taken_up", events=moved, left_in=other.name)
 
     def _measure(self) -> None:
-        query = "SELECT count(*), coalesce(sum(length(event)), 0), min(at) FROM spooled"
+        query = f"SELECT count(*), {_BYTES}, min(at) FROM spooled"  # noqa: S608
         self._depth, self._bytes, self._oldest = self._database.execute(query).fetchone()
         query = "SELECT count(*), coalesce(sum(length(request)), 0) FROM requests"
         self._requests, self._request_bytes = self._database.execute(query).fetchone()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
-from receiver.incoming import Incoming, UnreadError
+from receiver.incoming import Incoming, UnreadError, check_size
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.normalise import Normaliser, UnusableError
@@ -30,12 +30,20 @@ from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
 from receiver.refusals import Refusals
 from receiver.replies import AnswerFailedError, Replies
 from receiver.waiting import Outcome as Stored
-from receiver.waiting import Question
+from receiver.waiting import Question, Waiting
 from schemas.censor import Censor
 
 log = structlog.get_logger()
 
 _OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
+# Longer ones may hold many callbacks, or one that takes long to read: an account has one of them read at a time, and
+# others are served in between.
+_LONGEST_USUAL_BODY: Final = 4096
+_MADE_AT_ONCE: Final = 16
+
+
+class BusyError(Exception):
+    """So much of an account waits for Redis already that the callbacks of a request cannot wait here too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +81,26 @@ class Visit(NamedTuple):
         Raises TooLargeError where the body is over the limit once its Content-Encoding is undone.
         """
         try:
-            parsed = self.incoming.callbacks()
+            if len(self.incoming.body) > _LONGEST_USUAL_BODY:
+                async with self.receiver.load.turn(self.incoming.account):
+                    parsed = self.incoming.callbacks()
+                    made = await self._made_of(parsed)
+            else:
+                parsed = self.incoming.callbacks()
+                if len(parsed) == 1:
+                    return await self._store(parsed[0], self._made(parsed[0]))
+                made = await self._made_of(parsed)
         except UnusableError as error:
             return await self._unusable(error, self.incoming.body)
         except TooLargeError:
             raise
-        except Exception:
-            log.exception("callback.broken", callback=self.incoming.callback.name)
+        except BusyError:
+            self.receiver.refusals.count(Outcome.BUSY, callback=self.incoming.callback.name)
+            return Outcome.BUSY, {}
+        except Exception:  # noqa: BLE001 - logged
+            self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return await self._broken(self.incoming.body)
-        if len(parsed) == 1:
-            return await self._store(parsed[0])
-        ended = await asyncio.gather(*(self._store(one) for one in parsed))
+        ended = await asyncio.gather(*map(self._store, parsed, made))
         for worst in (Outcome.NOT_STORED, Outcome.BROKEN, Outcome.STORED):
             for outcome, problem in ended:
                 if outcome is worst:
@@ -102,11 +119,13 @@ class Visit(NamedTuple):
         try:
             (one,) = self.incoming.callbacks()
             event = self.incoming.event(one.fields, self.receiver.normaliser)
+            asked = Waiting.of(event, question)
+            check_size(asked.size)
             event_id = event.id
             reply = self.receiver.replies.expect(event_id)
             async with asyncio.timeout(deadline_s):
-                outcome_of_commit = await self.receiver.committer.commit(event, question)
-                self.receiver.event_counts.stored(event, outcome_of_commit)
+                outcome_of_commit = await self.receiver.committer.store(asked)
+                self.receiver.event_counts.stored(asked, outcome_of_commit)
                 if outcome_of_commit is Stored.SPOOLED:
                     raise CommitError("kept in the spool, where no worker takes it in time")
                 stored = True
@@ -142,10 +161,37 @@ class Visit(NamedTuple):
         self.receiver.lines.warning("voice.fallback", outcome.value, event_id=event_id, reason=outcome.value)
         return self.receiver.voice_fallbacks[self.incoming.account]
 
-    async def _store(self, one: Parsed) -> tuple[Outcome, dict[str, str]]:
+    def _made(self, one: Parsed) -> Waiting | Exception:
+        """Make what is to be stored of a callback, or what was wrong with it."""
         try:
-            event = self.incoming.event(one.fields, self.receiver.normaliser)
-            stored = await self.receiver.committer.commit(event)
+            made = Waiting.of(self.incoming.event(one.fields, self.receiver.normaliser))
+            check_size(made.size)
+        except Exception as error:  # noqa: BLE001 - it is raised where it is told what kind it is
+            return error
+        return made
+
+    async def _made_of(self, parsed: Sequence[Parsed]) -> list[Waiting | Exception]:
+        """Make all that is to be stored of a request, and let others be served meanwhile.
+
+        Raises BusyError where it cannot wait here, UnusableError where it would take too much.
+        """
+        if not self.receiver.committer.room.has(self.incoming.account, len(parsed)):
+            raise BusyError
+        made: list[Waiting | Exception] = []
+        size = 0
+        for number, one in enumerate(parsed, 1):
+            made.append(event := self._made(one))
+            if isinstance(event, Waiting):
+                size += event.size
+                check_size(size)
+            if number % _MADE_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return made
+
+    async def _store(self, one: Parsed, made: Waiting | Exception) -> tuple[Outcome, dict[str, str]]:
+        try:
+            event = _sound(made)
+            stored = await self.receiver.committer.store(event)
         except UnusableError as error:
             return await self._unusable(error, one.body)
         except CommitError:
@@ -156,8 +202,8 @@ class Visit(NamedTuple):
             self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return await self._broken(one.body)
         self.receiver.event_counts.stored(event, stored)
-        if event.data.flags and stored is Stored.STORED:
-            self.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.data.flags)
+        if event.flags and stored is Stored.STORED:
+            self.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.flags)
         log.debug("event", event_id=event.id, outcome=stored.name)
         return Outcome.STORED, {}
 
@@ -220,3 +266,9 @@ class Visit(NamedTuple):
         path = quote(self.scope["path"])
         parameters = without_secret(self.scope["query_string"])
         return self.receiver.censor.text(f"{path}?{parameters}" if parameters else path)
+
+
+def _sound(made: Waiting | Exception) -> Waiting:
+    if isinstance(made, Exception):
+        raise made
+    return made

@@ -3,8 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final, NamedTuple, Self
 
-from schemas.events import Event
+from schemas.events import Event, MessageStatus
+
+MAX_GROUP: Final = 256
+MAX_GROUP_BYTES: Final = 1024 * 1024
+"""What is committed in one call, of which Redis does nothing else meanwhile. A larger event goes alone."""
 
 
 class Outcome(IntEnum):
@@ -23,16 +28,52 @@ class Question:
     due: float
 
 
+class Report(NamedTuple):
+    """What an event says of a message: how far it is, and when (RFC 3339)."""
+
+    status: str
+    message_id: str
+    at: str
+
+
 @dataclass(slots=True)
 class Waiting:
-    """An event on its way into Redis. Nobody waits for one that comes from the spool."""
+    """An event on its way into Redis: as JSON, and what else Redis is told of it. `size` is in bytes of UTF-8.
 
-    event: Event
+    The event itself is not kept: what JSON becomes in Python can be many times as large. Nobody waits for one that
+    comes from the spool.
+    """
+
+    id: str
+    type: str
+    provider: str
+    account: str
     json: str
+    size: int
+    report: Report | None
+    flags: tuple[str, ...]
     question: Question | None = None
     done: "asyncio.Future[Outcome] | None" = None
+
+    @classmethod
+    def of(cls, event: Event, question: Question | None = None, json: str | None = None) -> Self:
+        """Make one of an event. `json`: the event as it was written before, if it was."""
+        if json is None:
+            json = event.model_dump_json(exclude_none=True)
+        data = event.data
+        report = None
+        if isinstance(data, MessageStatus):
+            report = Report(data.status.value, data.message_id, event.time.isoformat())
+        return cls(
+            event.id, event.type.value, event.provider, event.account, json, size_of(json), report, data.flags, question
+        )
 
     @property
     def is_awaited(self) -> bool:
         """Tell whether someone still wants to know what becomes of it."""
         return self.done is not None and not self.done.done()
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text takes in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())

@@ -4,6 +4,7 @@ They are the failed jobs of RQ's queue `retries`. Imports RQ, so the command lin
 claimed.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class DeadLetters:
         letter = self._find(letter_id)
         if letter is None:
             return None
-        return {**letter.row(), "event": json.loads(letter.event_json), "traceback": self._traceback(letter_id)}
+        return {**letter.row(), **_event(letter.event_json), "traceback": self._traceback(letter_id)}
 
     def retry(self, ids: Sequence[str]) -> int:
         """Put some back on the queue, their attempts counted from 1. Gives how many were still there."""
@@ -146,7 +147,10 @@ class DeadLetters:
         """Give the ids with the times of their expiry, in order."""
         self._registry.cleanup()
         reply = self._redis.zrange(self._registry.key, 0, -1, withscores=True)
-        return [(letter_id.decode(), expiry) for letter_id, expiry in cast("list[tuple[bytes, float]]", reply)]
+        return [
+            (letter_id.decode(errors="replace"), expiry)
+            for letter_id, expiry in cast("list[tuple[bytes, float]]", reply)
+        ]
 
     def _find(self, letter_id: str) -> Letter | None:
         expiry = self._redis.zscore(self._registry.key, letter_id)
@@ -175,7 +179,7 @@ class DeadLetters:
             time=datetime.fromtimestamp(expiry - (job.failure_ttl or DEAD_LETTER_TTL_S), UTC),
             handler=handler,
             event_id=cast("str", meta["event"]),
-            type=cast("str", json.loads(event_json)["type"]),
+            type=_type_of(event_json),
             event_json=event_json,
             advanced=advanced,
             attempts=cast("int", meta["attempt"]),
@@ -192,6 +196,27 @@ class DeadLetters:
         job = Job(letter_id, connection=self._redis, serializer=JSONSerializer)
         result = Result.fetch_latest(job, serializer=JSONSerializer)
         return (result.exc_string or "").strip() if result else ""
+
+
+def _type_of(text: str) -> str:
+    """Return an event's type; nothing where the letter is of an entry that cannot be read as far as that."""
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    found = event.get("type") if isinstance(event, dict) else None
+    return found.encode(errors="replace").decode() if isinstance(found, str) else ""
+
+
+def _event(text: str) -> dict[str, object]:
+    """Return the event under its name; what is no JSON, or can be written as none, in base64 under another."""
+    raw = text.encode(errors="surrogateescape")
+    try:
+        event = json.loads(raw.decode())
+        json.dumps(event, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return {"event_base64": base64.b64encode(raw).decode()}
+    return {"event": event}
 
 
 def _fits(letter: Letter, handler: str | None, kind: str | None) -> bool:

@@ -21,11 +21,12 @@ from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
 from receiver.door import Query
-from receiver.incoming import Incoming, callback_at
+from receiver.incoming import Incoming, callback_at, check_size
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.quarantine import BROKEN, Kept, Store
 from receiver.script import Terms, commit_client
+from receiver.waiting import Waiting
 from ringback.choose import by_beginning
 from ringback.lookup import entries_beginning
 from schemas.censor import Censor
@@ -186,7 +187,9 @@ def events_of(entry: Entry, normaliser: Normaliser, censor: Censor, max_body: in
         callbacks = incoming.callbacks()
     except TooLargeError:
         raise UnusableError(f"decoded, the body is over the limit of {max_body} bytes (RINGBACK_MAX_BODY)") from None
-    return tuple(incoming.event(one.fields, normaliser) for one in callbacks)
+    events = tuple(incoming.event(one.fields, normaliser) for one in callbacks)
+    check_size(sum(Waiting.of(event).size for event in events))
+    return events
 
 
 async def _retry(page: Sequence[Entry], settings: Settings, redis_url: str, *, dry_run: bool) -> list[Retried]:

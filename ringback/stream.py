@@ -79,7 +79,12 @@ class Stream:
     def oddities(self) -> dict[str, int]:
         """Count what was odd about the events so far: `<provider> <flag>` -> how many had it, most first."""
         counts = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.oddities))
-        return dict(sorted(((name.decode(), int(count)) for name, count in counts.items()), key=lambda one: -one[1]))
+        return dict(
+            sorted(
+                ((name.decode(errors="replace"), int(count)) for name, count in counts.items() if count.isdigit()),
+                key=lambda one: -one[1],
+            )
+        )
 
     def follow(self) -> Iterator[Listed]:
         """Give events as they come, without end."""

@@ -33,7 +33,7 @@ class Address(BaseModel):
     country: str | None = None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def parse_address(raw: str, country: str | None = None) -> Address:
     """Read an address as a provider writes it: `60123456789`, `+60 12-345`, `0060…`, `63001`, `MyCompany`.
 

@@ -12,6 +12,9 @@ BUCKETS_S: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0)
 """Upper ends of the buckets of how long handlers run, in seconds; what takes longer is in none."""
 
 
+_BUCKETS: Final = {f"{upto:g}": upto for upto in BUCKETS_S}
+
+
 class Ran(StrEnum):
     """How a handler's run ended."""
 
@@ -60,6 +63,6 @@ def read(field: str) -> Runs | Seconds | Bucket | None:
             return Runs(handler, Ran(how))
         case ["seconds", handler]:
             return Seconds(handler)
-        case ["bucket", handler, upto]:
-            return Bucket(handler, float(upto))
+        case ["bucket", handler, upto] if upto in _BUCKETS:
+            return Bucket(handler, _BUCKETS[upto])
     return None

@@ -37,7 +37,7 @@ async def test_a_commit_that_fails_while_copies_are_confirmed(tmp_path: Path) ->
     interrupted.recommit.go(Way.COPIED)
     await interrupted.recommit._forget_copies()
     assert interrupted.recommit.way is Way.SPOOLED
-    assert [one.json for one in await spool.first(10)] == ["a copy", "not in Redis"]
+    assert [one.json for one in await spool.first(10, 1000)] == ["a copy", "not in Redis"]
     await spool.close()
 
 
@@ -45,11 +45,11 @@ class Faulty:
     """A script with an error of ours: of one event it can make no arguments, and at first it fails altogether."""
 
     def __init__(self) -> None:
-        self.stored: list[str | None] = []
+        self.stored: list[str] = []
         self._broken = iter([RuntimeError("?")])
 
     async def store(self, group: Sequence[Waiting], *, anew: bool) -> None:  # noqa: ARG002
-        subjects = [one.event.subject for one in group]
+        subjects = [one.report.message_id for one in group if one.report]
         if "bad" in subjects:
             raise TypeError("no argument")
         self.stored += subjects

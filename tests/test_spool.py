@@ -231,7 +231,7 @@ def test_a_spool_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path,
 def events(folder: Path) -> list[str]:
     async def read() -> list[str]:
         spool = Spool.open(folder, 10_000)
-        found = [one.json for one in await spool.first(100)]
+        found = [one.json for one in await spool.first(100, 1000)]
         await spool.close()
         return found
 
@@ -264,9 +264,9 @@ def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
         assert 0 <= spool.age_s < 5
         with pytest.raises(SpoolError, match="full: 10 bytes"):
             await spool.add(["too", "much"])
-        await spool.remove((await spool.first(1))[-1].number)
+        await spool.remove((await spool.first(1, 1000))[-1].number)
         await spool.add(["abcde"])
-        assert [one.json for one in await spool.first(10)] == ["6789", "abcde"]
+        assert [one.json for one in await spool.first(10, 1000)] == ["6789", "abcde"]
         await spool.close()
 
     asyncio.run(count())
@@ -387,3 +387,26 @@ def test_an_unusable_call_while_redis_is_away_gets_the_fallback_and_is_kept(
             it.store.process.wait()
             it.store.start()
         wait_for(lambda: quarantined(it.service) == numbers(2), "the unusable calls")
+
+
+def test_a_spool_counts_bytes_not_characters(tmp_path: Path) -> None:
+    async def count() -> None:
+        spool = Spool.open(tmp_path, 20)
+        await spool.add(["ééééé", "👍"])
+        assert spool.size == 14
+        with pytest.raises(SpoolError, match="full: 20 bytes"):
+            await spool.add(["éééé"])
+        await spool.add(["ééé"])
+        assert [one.json for one in await spool.first(10, 14)] == ["ééééé", "👍"]
+        assert [one.json for one in await spool.first(10, 1)] == ["ééééé"], "one at least"
+        first, second, _ = await spool.first(10, 1000)
+        await spool.remove(first.number)
+        assert spool.size == 10
+        await spool.refuse(second, "it is refused")
+        assert spool.size == 6
+        await spool.close()
+        again = Spool.open(tmp_path, 20)
+        assert (again.depth, again.size) == (2, 10)
+        await again.close()
+
+    asyncio.run(count())

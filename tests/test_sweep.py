@@ -1,11 +1,15 @@
 """The sweep: what was lost is found again, and trimming takes nothing that the handlers have not finished."""
 
 import secrets
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from redis import Redis
 
+from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
 from tests.service import RINGBACK, await_ready, process, running, wait_for
 from workers.sweep import Sweep
@@ -74,3 +78,43 @@ def test_an_error_that_nobody_expects_does_not_end_the_sweep(
             wait_for(lambda: looked, "the look after those that failed")
         finally:
             sweep.stop()
+
+
+@pytest.mark.timed
+def test_a_long_stream_is_trimmed_in_steps_that_hold_up_nobody(
+    redis_url: str, record_property: Callable[[str, object], None]
+) -> None:
+    with running(redis_url, queues="") as service:
+        events, redis = service.keys.events, service.redis
+        for _ in range(100):
+            with redis.pipeline(transaction=False) as pipeline:
+                for _ in range(1000):
+                    pipeline.xadd(events, {"event": "x" * 700})
+                pipeline.execute()
+        # As if the handlers had finished them all but one, and what has come since.
+        unread = cast("bytes", redis.xadd(events, {"event": "{"}))
+        held = cast("list[tuple[bytes, object]]", redis.xrange(events, count=1))[0][0]
+        redis.xgroup_create(events, HANDLERS_GROUP, "0")
+        redis.xreadgroup(HANDLERS_GROUP, "held", {events: ">"}, count=1)
+        redis.xgroup_setid(events, HANDLERS_GROUP, f"{int(unread.split(b'-')[0]) - 1}-99999")
+        sweep = Sweep(redis, Settings(prefix=service.prefix, retention=timedelta(milliseconds=1)))
+        redis.config_set("slowlog-log-slower-than", 1000)
+        redis.config_set("slowlog-max-len", 10_000)
+        redis.slowlog_reset()
+        try:
+            sweep.sweep()
+            assert redis.xlen(events) == 100_001, "one is still in a handler's hands"
+            redis.xack(events, HANDLERS_GROUP, held)
+            steps = redis.info("commandstats")["cmdstat_xtrim"]["calls"]
+            while redis.xlen(events) > 1:
+                left = redis.xlen(events)
+                sweep.sweep()
+                assert redis.xlen(events) < left, "a sweep that trims nothing"
+            steps = redis.info("commandstats")["cmdstat_xtrim"]["calls"] - steps
+            scripts = [one["duration"] / 1000 for one in redis.slowlog_get(10_000) if b"EVALSHA" in one["command"]]
+        finally:
+            redis.config_set("slowlog-log-slower-than", 10_000)
+        assert [entry for entry, _ in cast("list[tuple[bytes, object]]", redis.xrange(events))] == [unread]
+        assert steps > 10
+        record_property("measured", f"100,000 entries in {steps} steps, the longest {max(scripts, default=0):.1f} ms")
+        assert max(scripts, default=0) < 50

@@ -1,5 +1,6 @@
 """An entry of the events stream, as a drain works on it."""
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ RawEntry = tuple[bytes, dict[bytes, bytes] | None]
 """As redis-py gives it; no fields where it was trimmed meanwhile."""
 
 NOTHING: Final[frozenset[str]] = frozenset()
+_LONGEST_SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,20 @@ class Entry:
 
     @property
     def event_id(self) -> str:
-        """Give the event's id; none where the entry was trimmed."""
-        return self.fields.get(b"id", b"").decode()
+        """Return the event's id for people and logs, whatever it holds; none where the entry was trimmed."""
+        return self.fields.get(b"id", b"").decode(errors="replace")[:_LONGEST_SHOWN]
 
     @property
     def text(self) -> str:
-        """Give the event as JSON."""
-        return self.fields[b"event"].decode()
+        """Return the event as JSON; of an entry without one, all its fields.
+
+        Bytes that are no UTF-8 become lone surrogates (`surrogateescape`), so that none is lost.
+        """
+        event = self.fields.get(b"event")
+        return json.dumps(self._decoded()) if event is None else event.decode(errors="surrogateescape")
+
+    def _decoded(self) -> dict[str, str]:
+        return {
+            name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape")
+            for name, value in self.fields.items()
+        }

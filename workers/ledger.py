@@ -14,7 +14,7 @@ from redis import Redis
 
 from schemas.keys import HANDLERS_GROUP, Keys
 from workers.handover import Handover
-from workers.letters import Failure, Letters
+from workers.letters import Failure, Letters, Unread
 from workers.tally import Tally
 
 _MAX_UNWRITTEN: Final = 64
@@ -33,6 +33,7 @@ class Ledger:
         self._finished: list[str] = []
         self._left: defaultdict[str, list[str]] = defaultdict(list)
         self._failures: list[Failure] = []
+        self._unread: list[Unread] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
         self._suspects: set[str] = set()
@@ -63,6 +64,11 @@ class Ledger:
         """Note that a handler has failed on an entry: from here on it is its letter's matter."""
         self._failures.append(failure)
         self.done(entry_id, failure.handler.name, already)
+
+    def unread(self, unread: Unread) -> None:
+        """Note an entry that cannot be read: it becomes a dead letter, of no handler."""
+        self._unread.append(unread)
+        self._touch()
 
     def finish(self, entry_id: str) -> None:
         """Note that no handler is left for an entry."""
@@ -95,6 +101,8 @@ class Ledger:
         with self._redis.pipeline(transaction=True) as pipeline:
             for failure in self._failures:
                 self._letters.write(pipeline, failure)
+            for unread in self._unread:
+                self._letters.bury(pipeline, unread)
             for entry_id in self._unwritten:
                 pipeline.hset(self._keys.ledger, entry_id, json.dumps(sorted(self._open[entry_id])))
             if self._finished:
@@ -113,6 +121,7 @@ class Ledger:
         self.tally.written()
         self._unwritten.clear()
         self._failures.clear()
+        self._unread.clear()
         self._finished.clear()
         self._left.clear()
         self._cleared.clear()

@@ -1,4 +1,5 @@
 """Letters: what failed. A failed (event, handler) is an RQ job on `retries`; exhausted, it is in RQ's failed registry.
+What cannot be read is one without a handler, and there from the start.
 
 That registry is the dead-letter box, so RQ's own tools see it. All is written into the caller's transaction.
 """
@@ -9,8 +10,9 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 
+from pydantic import ValidationError
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
@@ -19,6 +21,7 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from schemas.keys import RETRIES_QUEUE, RETRY_JOB
+from workers.entry import Entry
 from workers.line import Line
 from workers.outcomes import RetryLater
 from workers.registry import Handler
@@ -28,6 +31,8 @@ DEAD_LETTER_TTL_S: Final = 14 * 24 * 3600
 # itself sets it anew, and our own count of attempts decides when it is enough.
 ABANDONED_RUNS: Final = 10
 _JITTER: Final = 0.2
+NO_HANDLER: Final = "-"
+"""In place of a handler's name: the letter is of an entry that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,34 @@ class Failure:
         return cls(handler, event_id, event_json, advanced, text, error=name, pause=pause)
 
 
+class UnreadableError(Exception):
+    """An entry holds no event that this version can read. Its words hold nothing of what is in the entry."""
+
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Make one of what reading has raised."""
+        if isinstance(error, ValidationError):
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            return cls("; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {one['type']}" for one in found))
+        return cls(f"event: {error_name(error)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry that could not be read. `text`: all there is of it (workers.entry)."""
+
+    event_id: str
+    text: str
+    advanced: bool | None
+    reason: str
+
+    @classmethod
+    def of(cls, entry: Entry, error: Exception) -> Self:
+        """Make one of an entry, and of what reading it has raised."""
+        reason = f"entry {entry.id} cannot be read: {UnreadableError.of(error)}"
+        return cls(entry.event_id or entry.id, entry.text, entry.advanced, reason)
+
+
 class Letters:
     """Writes retries, dead letters and replays."""
 
@@ -87,11 +120,13 @@ class Letters:
             pause = jittered(pauses, 1) if failure.pause is None else failure.pause
             self._queue.schedule_job(job, job.created_at + timedelta(seconds=pause), pipeline=pipeline)
             return
-        pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
-        job.set_status(JobStatus.FAILED, pipeline=pipeline)
-        job.save(pipeline=pipeline)
-        self._queue.failed_job_registry.add(job, ttl=DEAD_LETTER_TTL_S, exc_string=failure.traceback, pipeline=pipeline)
-        Result.create_failure(job, DEAD_LETTER_TTL_S, exc_string=failure.traceback, pipeline=pipeline)
+        self._bury(pipeline, job, failure.traceback)
+
+    def bury(self, pipeline: Pipeline, unread: Unread) -> None:
+        """Make a dead letter of an entry that cannot be read."""
+        job = self._job(unread.text, unread.event_id, NO_HANDLER, unread.advanced)
+        job.meta |= {"attempt": 1, "error": UnreadableError.__name__}
+        self._bury(pipeline, job, unread.reason)
 
     def begin(
         self,
@@ -112,6 +147,13 @@ class Letters:
         # Not enqueue_job: it begins a transaction, which fails in one that already has commands.
         pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
         self._queue._enqueue_job(job, pipeline=pipeline)
+
+    def _bury(self, pipeline: Pipeline, job: Job, text: str) -> None:
+        pipeline.sadd(self._queue.redis_queues_keys, self._queue.key)
+        job.set_status(JobStatus.FAILED, pipeline=pipeline)
+        job.save(pipeline=pipeline)
+        self._queue.failed_job_registry.add(job, ttl=DEAD_LETTER_TTL_S, exc_string=text, pipeline=pipeline)
+        Result.create_failure(job, DEAD_LETTER_TTL_S, exc_string=text, pipeline=pipeline)
 
     def _job(
         self, event_json: str, event_id: str, handler: str, advanced: bool | None, letter_id: str | None = None

@@ -2,15 +2,19 @@
 
 from typing import Final
 
+import structlog
+
 from workers.aside import Aside
 from workers.discretion import discreet
 from workers.entry import Entry
 from workers.ledger import Ledger
-from workers.letters import Failure, error_name
+from workers.letters import Failure, Unread, error_name
 from workers.line import Line
 from workers.outcomes import Drop
 from workers.registry import Handler
 from workers.run import HandlerTimeoutError, Run
+
+log = structlog.get_logger()
 
 MAX_DEATHS: Final = 3
 
@@ -54,6 +58,11 @@ class Notes:
         line = self._line if in_line else None
         failure = Failure(run.handler, run.event.id, entry.text, entry.advanced, "", line=line, unrun=True)
         self._failed(entry, failure)
+
+    def unreadable(self, entry: Entry, error: Exception) -> None:
+        """Note that an entry holds no event that can be read: no handler gets it, and it becomes a dead letter."""
+        log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
+        self._ledger.unread(Unread.of(entry, error))
 
     def _failed(self, entry: Entry, failure: Failure) -> None:
         self._ledger.failed(entry.id, failure, entry.already)

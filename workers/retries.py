@@ -1,6 +1,7 @@
 """Retries: the RQ job that runs one handler on one event again, until it succeeds or its attempts are spent.
 
-A replay is one too, and so is a dead letter that is given another try; their attempts count from 1.
+A replay is one too, and so is a dead letter that is given another try; their attempts count from 1. That of an entry
+that could not be read is read again, and then begins a run for each handler.
 """
 
 import time
@@ -12,7 +13,15 @@ from rq.job import Job
 from schemas.events import EVENTS
 from workers.aside import Aside
 from workers.discretion import discreet
-from workers.letters import ABANDONED_RUNS, error_name, jittered, pause_asked
+from workers.letters import (
+    ABANDONED_RUNS,
+    NO_HANDLER,
+    Letters,
+    UnreadableError,
+    error_name,
+    jittered,
+    pause_asked,
+)
 from workers.line import Line
 from workers.outcomes import Drop
 from workers.registry import DEFAULT_TIMEOUT_S, Handler, HandlerError
@@ -50,10 +59,14 @@ def hung(run: Runtime, job: Job) -> None:
 def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
     """Run the handler once more. RQ runs this, and by what it raises schedules the next attempt or buries the job.
 
-    Raises whatever the handler raises but Drop, HandlerTimeoutError, and HandlerError where the handler is no more.
+    Raises whatever the handler raises but Drop, HandlerTimeoutError, HandlerError where the handler is no more, and
+    UnreadableError where an entry still cannot be read.
     """
     run = runtime.get()
     job = cast("Job", get_current_job())
+    if handler_name == NO_HANDLER:
+        _read_again(run, job, event_json, advanced)
+        return
     event = EVENTS.validate_json(event_json)
     attempt = job.meta["attempt"] = job.meta["attempt"] + 1
     job.meta.pop("error", None)  # the last attempt's; this one may end without a word, with its worker
@@ -90,6 +103,22 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
         else:
             aside.ended_in_time(handler_name)
             line.pass_on(handler_name, job.id)
+
+
+def _read_again(run: Runtime, job: Job, text: str, advanced: bool | None) -> None:
+    """Let the handlers have what could not be read, if it can be now: a newer version may know its type."""
+    try:
+        event = EVENTS.validate_json(text.encode(errors="surrogateescape"))
+    except (ValueError, RecursionError) as error:
+        job.meta["attempt"] += 1
+        unreadable = UnreadableError.of(error)
+        _failed(job, None, unreadable)
+        raise unreadable from None
+    letters = Letters(run.redis)
+    with run.redis.pipeline(transaction=True) as pipeline:
+        for handler in run.registry.of_type(event.type):
+            letters.begin(pipeline, text, event.id, handler.name, advanced, replay=False)
+        pipeline.execute()
 
 
 def _tell(run: Runtime, handler: str, error: BaseException | None, seconds: float) -> None:

@@ -1,7 +1,8 @@
 -- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone, and what a worker
 -- noted of an entry that another one finished.
--- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms)
--- Returns 1 if entries wait that no consumer has.
+-- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms), most
+-- entries to trim, since Redis answers nobody meanwhile
+-- Returns 1 if entries wait that no consumer has, and 1 if there may be more to trim.
 local function parts(id)
   local ms, seq = string.match(id, '(%d+)-(%d+)')
   return tonumber(ms), tonumber(seq)
@@ -32,7 +33,9 @@ local undelivered = string.format('%d-%d', ms, seq + 1)
 if before(undelivered, least) then least = undelivered end
 local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
 if pending[1] > 0 and before(pending[2], least) then least = pending[2] end
-redis.call('XTRIM', KEYS[1], 'MINID', least)
+-- Whole nodes of the stream first; when there are none, what is left of the last one.
+local more = redis.call('XTRIM', KEYS[1], 'MINID', '~', least, 'LIMIT', ARGV[4]) > 0
+if not more then redis.call('XTRIM', KEYS[1], 'MINID', least) end
 
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = map(flat)
@@ -46,4 +49,4 @@ for _, notes in ipairs({KEYS[2], KEYS[3]}) do
     if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) == 0 then redis.call('HDEL', notes, field) end
   end
 end
-return before(delivered, generated) and 1 or 0
+return {before(delivered, generated) and 1 or 0, more and 1 or 0}

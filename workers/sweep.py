@@ -21,6 +21,9 @@ log = structlog.get_logger()
 _EVERY_S: Final = 5.0
 _LOOK_EVERY_S: Final = 1.0
 _GONE_CONSUMER_MS: Final = 3600 * 1000
+# Trimmed in one step: some milliseconds' work for Redis. What is left after so many seconds is the next sweep's.
+_STEP: Final = 10_000
+_STEPS_S: Final = 2.0
 
 
 class Sweep:
@@ -49,8 +52,7 @@ class Sweep:
         """Sweep once. Raises RedisError."""
         ensure_group(self._redis, self._keys)
         self._line.go_on()
-        keys = [self._keys.events, self._keys.ledger, self._keys.suspects]
-        waiting = self._script(keys=keys, args=[HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS])
+        waiting = self._look_after_stream()
         bell_lost = not self._redis.exists(self._keys.bell)
         stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=self._claim_idle_ms)
         if bell_lost and (waiting or stale or self._is_left(NEXT) or self._is_left(LATER)):
@@ -71,6 +73,20 @@ class Sweep:
         for group in groups:
             if group["name"] == HANDLERS_GROUP.encode() and group["last-delivered-id"] != stream["last-generated-id"]:
                 ring(self._redis, self._keys)
+
+    def _look_after_stream(self) -> bool:
+        """Run the script, step by step while it trims, and leave Redis to others for as long in between.
+
+        Return whether entries wait that no consumer has.
+        """
+        keys = [self._keys.events, self._keys.ledger, self._keys.suspects]
+        arguments: list[str | int] = [HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS, _STEP]
+        until = time.monotonic() + _STEPS_S
+        while True:
+            began = time.monotonic()
+            waiting, more = cast("tuple[int, int]", self._script(keys=keys, args=arguments))
+            if not more or began > until or self._stop.wait(time.monotonic() - began):
+                return bool(waiting)
 
     def _is_left(self, to: str) -> bool:
         return bool(self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, consumername=to))

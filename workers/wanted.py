@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator
 
-import structlog
-from pydantic import ValidationError
-
 from schemas.events import EVENTS
 from workers.aside import Aside
 from workers.entry import Entry
@@ -12,19 +9,18 @@ from workers.notes import Notes
 from workers.registry import Handler, Registry
 from workers.run import Context, Run
 
-log = structlog.get_logger()
-
 
 def wanted(entry: Entry, registry: Registry, aside: Aside, notes: Notes) -> Iterator[Run[Handler]]:
     """Give a run for each handler that wants the entry and is not done with it.
 
-    Where there is none to give since `when` has raised or the handler is set aside, that is noted.
+    Where there is none to give since `when` has raised or the handler is set aside, that is noted. An entry that cannot
+    be read is noted as a dead letter of its own.
     """
     try:
         event = EVENTS.validate_json(entry.fields[b"event"])
-    except (KeyError, ValidationError):
+    except (KeyError, ValueError, RecursionError) as error:
         if entry.fields:  # else it was trimmed, and is done
-            log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
+            notes.unreadable(entry, error)
         return
     advanced = entry.advanced
     for handler in registry.of_type(event.type):

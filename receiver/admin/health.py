@@ -224,7 +224,7 @@ def spool_check(spool: Spool) -> Check:
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _seconds(timestamp: str) -> float:

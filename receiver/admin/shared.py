@@ -4,6 +4,7 @@ Summed over several receivers they would count double: take the largest, as `dep
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, cast
@@ -31,7 +32,7 @@ class Shared:
     quarantined: int
     evicted: Mapping[str, int]
     workers: Mapping[str, int]
-    oddities: Mapping[str, int]
+    oddities: Mapping[str, float]
     tally: Mapping[str, float]
 
 
@@ -58,9 +59,18 @@ async def look(client: Redis, keys: Keys) -> Shared:
         # Also of those that have lost none, so that the first one is a rise that an alert can see.
         evicted={account.decode(): int(evicted.get(account, 0)) for account in dict.fromkeys([*held, *evicted])},
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
-        oddities={name.decode(): int(count) for name, count in cast("dict[bytes, bytes]", oddities).items()},
-        tally={name.decode(): float(count) for name, count in cast("dict[bytes, bytes]", tally).items()},
+        oddities=_counts(oddities),
+        tally=_counts(tally),
     )
+
+
+def _counts(fields: Mapping[bytes, bytes]) -> dict[str, float]:
+    """Read a hash of counts, also one that others have written to; what is no number is left out."""
+    counts = {}
+    for name, count in fields.items():
+        with suppress(ValueError):
+            counts[name.decode(errors="replace")] = float(count)
+    return counts
 
 
 async def oldest_s(client: Redis, keys: Keys) -> float:
@@ -107,9 +117,9 @@ def families(shared: Shared) -> Iterable[Metric]:
     oddities = CounterMetricFamily(
         "ringback_oddities", "Events with something that the provider's document lacks.", labels=["provider", "flag"]
     )
-    for name, count in shared.oddities.items():
+    for name, number in shared.oddities.items():
         provider, _, flag = name.partition(" ")
-        oddities.add_metric([provider, flag], count)
+        oddities.add_metric([provider, flag], number)
     yield oddities
     yield from _handlers(shared.tally)
 

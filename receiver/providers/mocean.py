@@ -111,7 +111,7 @@ callbacks = Callbacks("mocean")
 @callbacks.at("/delivery-report", method="PUT", needs=("mocean-msgid", "mocean-dlr-status"))
 def delivery_report(fields: Fields) -> Draft:
     """SMS API, "Delivery Report". It speaks for the handset: `mocean-from` got the SMS, `mocean-to` is our sender."""
-    message_id = fields.word("mocean-msgid") or ""
+    message_id = fields.identifier("mocean-msgid") or ""
     status = choice(fields, "mocean-dlr-status", DLR_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     code, error = dlr_error(fields)
     recipient, sender = parties(fields, "mocean-from", "mocean-to")
@@ -191,6 +191,7 @@ def call_input(fields: Fields) -> Draft:
     """Voice API, "Receive collect action". The step is ours: it is in the `event-url` that the MC gave."""
     session_id, call_id, caller, callee = call(fields)
     digits = without_terminator(fields)
+    step = fields.path.get("step")
     return Draft(
         subject=call_id,
         data=CallInput(
@@ -198,7 +199,7 @@ def call_input(fields: Fields) -> Draft:
             call_id=call_id,
             caller=caller,
             callee=callee,
-            step=fields.path.get("step"),
+            step=fields.short(step, "step:too-long") if step is not None else None,
             digits=digits,
             no_input=not digits,
         ),
@@ -220,7 +221,7 @@ def call_incoming(fields: Fields) -> Draft:
 @callbacks.at("/number-lookup", method="PUT", needs=("status", Need(("msgid", "to"), may_be_contact=True)))
 def number_lookup(fields: Fields) -> Draft:
     """Number Lookup API, "Delivery Result". Its MCC and MNC are numbers, so that they have lost their zeros."""
-    lookup_id = fields.word("msgid")
+    lookup_id = fields.identifier("msgid")
     number = fields.address("to")
     error = lookup_error(fields)
     return Draft(
@@ -242,7 +243,7 @@ def number_lookup(fields: Fields) -> Draft:
 @callbacks.at("/whatsapp-delivery-status", method="POST", needs=("message_id", "event_data.meta_delivery_status"))
 def whatsapp_status(fields: Fields) -> Draft:
     """WhatsApp API, "Delivery Report". As in an SMS report `from` is the end user, who got the message."""
-    message_id = fields.word("message_id") or ""
+    message_id = fields.identifier("message_id") or ""
     limited(fields, "event_type", REPORT_EVENT_TYPE)
     report = fields.part("event_data")
     limited(report, "channel_type", CHANNEL_TYPE)
@@ -270,7 +271,7 @@ def whatsapp_status(fields: Fields) -> Draft:
 @callbacks.at("/whatsapp-inbound-message", method="POST", needs=("message_id", "event_data.content.type"))
 def whatsapp_message(fields: Fields) -> Draft:
     """WhatsApp API, "Receive Whatsapp". No `from` is documented, only a profile name; one that comes is taken."""
-    message_id = fields.word("message_id") or ""
+    message_id = fields.identifier("message_id") or ""
     limited(fields, "event_type", MESSAGE_EVENT_TYPE)
     message = fields.part("event_data")
     limited(message, "channel_type", CHANNEL_TYPE)
@@ -289,7 +290,7 @@ def whatsapp_message(fields: Fields) -> Draft:
             recipient=message.address("to"),
             text=sent.text(TEXT_FIELD[content.type]) if content.type in TEXT_FIELD else None,
             content=content,
-            reply_to=message.word("reply_to_msg_id"),
+            reply_to=message.identifier("reply_to_msg_id"),
             forwarded=message.boolean("forwarded"),
             frequently_forwarded=message.boolean("frequently_forwarded"),
             referral=referral(sent.part("referral")),
@@ -326,8 +327,8 @@ def without_terminator(fields: Fields) -> str:
 def call(fields: Fields) -> tuple[str | None, str, Address | None, Address | None]:
     """Give a call's session, id, caller and callee. The document's samples name the last two in two ways."""
     return (
-        fields.word("mocean-session-uuid"),
-        fields.word("mocean-call-uuid") or "",
+        fields.identifier("mocean-session-uuid"),
+        fields.identifier("mocean-call-uuid") or "",
         fields.address("mocean-from", "from"),
         fields.address("mocean-to", "to"),
     )
@@ -367,7 +368,7 @@ def conversation(fields: Fields) -> Conversation | None:
     if not fields.raw:
         return None
     return Conversation(
-        id=fields.word("conversation_id"),
+        id=fields.identifier("conversation_id"),
         expires_at=unix_time(fields, "expiration_timestamp"),
         category=choice(fields, "pricing_category", CATEGORY, Category.UNKNOWN, "category"),
     )

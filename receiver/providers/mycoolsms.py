@@ -66,7 +66,7 @@ def inbound_sms(fields: Fields) -> Draft:
 @callbacks.at("/delivery-report", method="POST", needs=("smsid", "status"))
 def delivery_report(fields: Fields) -> Draft:
     """pushDeliveryReport. It carries neither number nor time."""
-    message_id = fields.word("smsid") or ""
+    message_id = fields.identifier("smsid") or ""
     status = choice(fields, "status", STATUS, Status.UNKNOWN) or Status.UNKNOWN
     return Draft(
         subject=message_id,

@@ -72,13 +72,14 @@ def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     if as_json:
         print_json(whole)
         return
-    event, text = whole.pop("event"), str(whole.pop("traceback"))
+    event, text = whole.pop("event", None), str(whole.pop("traceback"))
     for name, value in whole.items():
         out.print(f"{name:<9} {value}", soft_wrap=True)
     out.print()
     print_block(text)
     out.print()
-    print_json(event)
+    if event is not None:
+        print_json(event)
 
 
 @app.command("drop")
