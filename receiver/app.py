@@ -61,7 +61,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         limiter=Limiter(),
         door=Door(settings.tokens, insecure=settings.insecure),
         censor=Censor(settings.tokens),
-        load=Load(settings.max_concurrent),
+        load=Load(settings.max_concurrent, is_shared=len(accounts) > 1),
         refusals=refusals,
         lines=lines,
         normaliser=Normaliser(settings.mocean_zone),

@@ -16,7 +16,8 @@ from receiver.door import Query
 from receiver.incoming import Incoming
 from receiver.outcomes import CallOutcome
 from receiver.parse import MAX_FIELDS, parse_query
-from receiver.visit import Receiver, Visit
+from receiver.shares import Shares
+from receiver.visit import BusyError, Receiver, Visit
 
 _LONGEST_USUAL_QUERY: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
@@ -55,15 +56,18 @@ class Endpoint:
             await answer(send, Outcome.PROBE)
             return
         received = datetime.now(UTC)
+        load = self.receiver.load
         try:
-            body = await read_body(receive, content_length, self.receiver.max_body)
+            body = await read_body(receive, content_length, self.receiver.max_body, load.bodies, account)
         except GoneError:
             return
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
             return
-        load = self.receiver.load
-        if load.is_full or not self.receiver.committer.room.has(account):
+        except BusyError:
+            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
+            return
+        if not load.requests.has(account) or not self.receiver.committer.room.has(account):
             await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
@@ -73,13 +77,13 @@ class Endpoint:
         if content_encoding:
             incoming = incoming.decoded()
         incoming = incoming.censored(self.receiver.censor)
-        load.running += 1
+        load.requests.take(account)
         try:
             await self._work(Visit(incoming, self.receiver, scope), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
         finally:
-            load.running -= 1
+            load.requests.give_back(account)
 
     async def _work(self, visit: Visit, send: Send) -> None:
         """Answer a request that was let in and is whole."""
@@ -151,24 +155,32 @@ def _headers(scope: Scope) -> tuple[bytes | None, str, str, int | None]:
     return authorization, content_type, content_encoding, length
 
 
-async def read_body(receive: Receive, length: int | None, limit: int) -> bytes:
+async def read_body(receive: Receive, length: int | None, limit: int, bodies: Shares, account: str) -> bytes:
     """Read a body of `limit` bytes at most; a declared length over it is not read at all.
 
-    Raises TooLargeError, and GoneError where the client left.
+    What came of one that comes in pieces is counted in `bodies` until it is whole. Raises TooLargeError, BusyError
+    where bodies on their way take too much already, and GoneError where the client left.
     """
     if length is not None and length > limit:
         raise TooLargeError
     body = bytearray()  # a list of many small chunks would take many times their size
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise GoneError
-        chunk: bytes = message.get("body", b"")
-        if len(body) + len(chunk) > limit:
-            raise TooLargeError
-        is_last = not message.get("more_body", False)
-        if is_last and not body:
-            return chunk
-        body += chunk
-        if is_last:
-            return bytes(body)
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise GoneError
+            chunk: bytes = message.get("body", b"")
+            if len(body) + len(chunk) > limit:
+                raise TooLargeError
+            is_last = not message.get("more_body", False)
+            if is_last and not body:
+                return chunk
+            if not bodies.has(account, len(chunk)):
+                raise BusyError
+            bodies.take(account, len(chunk))
+            body += chunk
+            if is_last:
+                return bytes(body)
+    finally:
+        if body:
+            bodies.give_back(account, len(body))

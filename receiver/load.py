@@ -1,23 +1,25 @@
-"""Load: how many requests are being worked on. Those whose body is still on its way do not count: slow senders hold up
-nobody.
+"""Load: what requests take of this process while they are worked on, and while their bodies are on their way.
+
+A request whose body is on its way does not count as one that is worked on: slow senders hold up nobody. What has come
+of its body counts, in bytes.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from typing import Final
+
+from receiver.shares import Shares
+
+MOST_BODY_BYTES: Final = 64 * 1024 * 1024
+"""Of bodies that did not come in one piece, which those of usual callbacks do."""
 
 
-@dataclass(slots=True)
 class Load:
-    """How many requests there are, and how many there may be (`RINGBACK_MAX_CONCURRENT`)."""
+    """What is held now. `requests`: those worked on (`RINGBACK_MAX_CONCURRENT`); `bodies`: bytes still on their way."""
 
-    limit: int
-    running: int = 0
-    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
-
-    @property
-    def is_full(self) -> bool:
-        """Tell whether one more is too many."""
-        return self.running >= self.limit
+    def __init__(self, limit: int, *, is_shared: bool) -> None:
+        self.requests = Shares(limit, is_shared=is_shared)
+        self.bodies = Shares(MOST_BODY_BYTES, is_shared=is_shared)
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def turn(self, account: str) -> asyncio.Lock:
         """Return what a long request of an account holds while it is read, so that one at a time is."""

@@ -43,7 +43,7 @@ _MADE_AT_ONCE: Final = 16
 
 
 class BusyError(Exception):
-    """So much of an account waits for Redis already that the callbacks of a request cannot wait here too."""
+    """So much of an account is held here already that a request of it cannot be taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from receiver.serve import raise_open_files
+from tests.service import TOKEN
 
 _PIPELINED: Final = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
 _SENT: Final = 2_000_000
@@ -55,8 +56,15 @@ async def head(connection: socket.socket) -> None:
     await asyncio.get_running_loop().sock_sendall(connection, b"GET /x HTTP/1.1\r\n" + fields)
 
 
+async def bodies(connection: socket.socket) -> None:
+    """Send a body that is as large as it may be, but for its end, with the right token of an account."""
+    target = f"/webhooks/mocean/inbound-sms?token={TOKEN}".encode()
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n\r\n" % target
+    await asyncio.get_running_loop().sock_sendall(connection, head + b"x" * 262_000)
+
+
 KINDS: Final[dict[str, Callable[[socket.socket], Coroutine[None, None, None]]]] = {
-    kind.__name__: kind for kind in (unread, trickle, idle, head)
+    kind.__name__: kind for kind in (unread, trickle, idle, head, bodies)
 }
 
 

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from receiver.protocol import MAX_IN_A_ROW
+from ringback.samples import find
+from ringback.trigger import build
 from tests.hostile import resident_kib
 from tests.service import ROOT, clean_environment, wait_for
 from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses
@@ -164,8 +166,9 @@ class Meanwhile:
         """Ask each thing once."""
         service = self.receiver.service
         self.livez.append(timed(lambda: service.http.get("/livez"))[0])
-        self.callbacks.append(timed(lambda: service.trigger("mocean/delivery-report"))[0])
-        seconds, answer = timed(lambda: service.trigger("mocean/voice/answer"))
+        report, call = (build(find(name), {}) for name in ("mocean/delivery-report", "mocean/voice/answer"))
+        self.callbacks.append(timed(lambda: service.send(report, token="another-secret"))[0])
+        seconds, answer = timed(lambda: service.send(call, token="another-secret"))
         self.calls.append(seconds)
         assert "cannot take your call" not in answer.text, "the handler answers, not the fallback"
         self.kib.append(resident_kib(self.receiver.pid))
@@ -195,6 +198,7 @@ def p99(seconds: list[float]) -> float:
         pytest.param("unread", 1000, 1000, id="pipelines that are not read"),
         pytest.param("trickle", 200, 200, id="bytes that come one by one in both directions"),
         pytest.param("head", 1000, 1000, id="heads without an end"),
+        pytest.param("bodies", 1000, 1000, id="bodies without an end, by an account's token"),
         pytest.param("idle", 10_200, 10_200, id="more idle ones than there may be connections"),
     ],
 )

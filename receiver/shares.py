@@ -1,0 +1,37 @@
+"""Shares: how much of one thing accounts hold in this process, so that no account takes it all from the others."""
+
+
+class Shares:
+    """What is held, in all and by each account, and how much all may hold together.
+
+    An account may hold as much as is still free. So one alone can take half, two a third each, and there is always some
+    left for another. `is_shared` says whether there may be another at all; an only account may hold everything.
+    """
+
+    def __init__(self, most: int, *, is_shared: bool = True) -> None:
+        self.most = most
+        self.held = 0
+        self._is_shared = is_shared
+        self._of: dict[str, int] = {}
+
+    def has(self, account: str, more: int = 1) -> bool:
+        """Whether an account may hold so much more."""
+        if not self._is_shared:
+            return self.held + more <= self.most
+        if 2 * self.held + more <= self.most:
+            return True  # nearly always: even if all of it were this account's
+        return self._of.get(account, 0) + more <= self.most - self.held
+
+    def take(self, account: str, size: int = 1) -> None:
+        """Hold so much more."""
+        self.held += size
+        self._of[account] = self._of.get(account, 0) + size
+
+    def give_back(self, account: str, size: int = 1) -> None:
+        """Hold so much less."""
+        self.held -= size
+        left = self._of[account] - size
+        if left:
+            self._of[account] = left
+        else:
+            del self._of[account]
