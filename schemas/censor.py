@@ -26,6 +26,7 @@ _PLAIN_RUN: Final = re.compile(rb"[A-Za-z0-9._~-]+")
 _BASE64_RUN: Final = re.compile(rb"[A-Za-z0-9]+")  # what both alphabets have, and nobody spells in another way
 _SHORTEST_HINT: Final = 6
 _PIECE: Final = 8
+_FEW: Final = 24  # hints; a token has four or so
 _BASE64: Final = rb"[A-Za-z0-9+/_-]"
 # All repetitions are bounded: in a long row of the same, each place would look through the rest of it.
 _BACKSLASHES: Final = rb"\\{1,8}"
@@ -54,10 +55,11 @@ class Censor:
         ]
         hints = {needle.hint for needle in self._needles}
         self._has_short_hint = any(len(hint) < _SHORTEST_HINT for hint in hints)
-        self._short_hints = tuple(hint for hint in hints if len(hint) < _PIECE)
         # To search for each hint of many tokens would take long. Instead pieces of what was sent are looked up, so far
         # apart that one at least lies within any hint.
-        longer = hints.difference(self._short_hints)
+        is_few = len(hints) <= _FEW
+        self._searched = tuple(hint for hint in hints if is_few or len(hint) < _PIECE)
+        longer = hints.difference(self._searched)
         shortest = min(map(len, longer), default=_PIECE)
         self._step = shortest - _PIECE + 1
         self._pieces = frozenset(hint[at : at + _PIECE] for hint in longer for at in range(len(hint) - _PIECE + 1))
@@ -83,9 +85,12 @@ class Censor:
         return data
 
     def _has_hint(self, data: bytes) -> bool:
-        """Whether there is a part of a token. Some microseconds, and all that a usual request costs."""
-        if any(hint in data for hint in self._short_hints):
-            return True
+        """Whether there is a part of a token. All that a usual request costs."""
+        for hint in self._searched:
+            if hint in data:
+                return True
+        if not self._pieces:
+            return False
         for run in self._runs.findall(data):
             if not self._pieces.isdisjoint([run[at : at + _PIECE] for at in range(0, len(run), self._step)]):
                 return True
