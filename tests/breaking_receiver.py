@@ -46,7 +46,7 @@ def break_all() -> None:
         return parse(content_type, body, *rest)
 
     def broken_arguments(self: CommitScript, group: Any) -> Any:
-        if any((one.event.subject or "").startswith(COMMIT) for one in group):
+        if any(COMMIT in one.json for one in group):
             raise TypeError("no argument")
         return arguments(self, group)
 

@@ -54,7 +54,6 @@ CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 # What must have been logged: else something was not tried after all.
 EXPECTED: Final = {
     "request.refused", "callback.unusable", "event.odd",
-    "Invalid HTTP request received.",
     "handler.failed", "handler.dropped", "handler.kills_workers",
     "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",
     "python.warning", "thread.broken", "error.ignored", "Task exception was never retrieved", "Exception in callback",

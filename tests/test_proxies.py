@@ -262,10 +262,10 @@ def test_a_long_url_is_the_receivers_to_judge(proxy_of: Any, behind: Service, tm
     with proxy_of(tmp_path, f"127.0.0.1:{behind.port}") as proxy:
         await_proxy(proxy)
         with proxy.client("127.0.0.2") as client:
-            long = {"token": TOKEN, "ctx.note": "x" * 14_000, "mocean-msgid": "long", "mocean-dlr-status": "1"}
+            long = {"token": TOKEN, "note": "x" * 14_000, "mocean-msgid": "long", "mocean-dlr-status": "1"}
             assert client.get("/webhooks/mocean/delivery-report", params=long).status_code == 200
             # Longer ones end here or there, and never in an answer that looks like a success.
-            too_long = {**long, "ctx.note": "x" * 60_000}
+            too_long = {**long, "note": "x" * 60_000}
             assert client.get("/webhooks/mocean/delivery-report", params=too_long).status_code in {400, 414, 431}
         assert TOKEN not in proxy.logged
 

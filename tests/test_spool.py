@@ -386,7 +386,8 @@ def test_an_unusable_call_while_redis_is_away_gets_the_fallback_and_is_kept(
         else:
             it.store.process.wait()
             it.store.start()
-        wait_for(lambda: quarantined(it.service) == numbers(2), "the unusable calls")
+        # A server that hung takes what had reached it in any order.
+        wait_for(lambda: sorted(quarantined(it.service)) == numbers(2), "the unusable calls")
 
 
 def test_a_spool_counts_bytes_not_characters(tmp_path: Path) -> None:
