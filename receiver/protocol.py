@@ -120,6 +120,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0  # in the pieces before this one
         self._bytes_between = 0  # since the last byte of a body
         self._hosts: list[bytes] = []
+        self._host: bytes | None = None  # of the last request, which was found to be one
         self._transfer_codings: list[bytes] = []
         self._is_upgrade = False
         self._ahead = b""  # what came behind a request that waits already
@@ -146,9 +147,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, one read at most."""
-        if self._is_last or self.transport.is_closing():
-            return
-        self._take(data)
+        if not self._is_last and not self.transport.is_closing():
+            self._take(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn never stays
         """Answer what has come whole; then close. Returns whether the connection stays open until then."""
@@ -183,7 +183,7 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > MAX_HEADERS or (self._head_bytes and self._head_size() > MAX_HEAD):
             self._stop_parsing(Outcome.HEAD_TOO_LARGE)
         version = self.parser.get_http_version()
-        if version != "1.1" or len(self._hosts) != 1 or self._transfer_codings or not _HOST.fullmatch(self._hosts[0]):
+        if version != "1.1" or len(self._hosts) != 1 or self._transfer_codings or self._hosts[0] != self._host:
             self._check_head(version)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
@@ -329,6 +329,7 @@ class Connection(HttpToolsProtocol):
         )
         if is_bad:
             self._stop_parsing(Outcome.BAD_REQUEST)
+        self._host = hosts[0] if hosts else None
         if self._transfer_codings and codings != [b"chunked"]:
             self._stop_parsing(Outcome.UNKNOWN_CODING)
 

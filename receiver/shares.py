@@ -1,5 +1,7 @@
 """Shares: how much of one thing accounts hold in this process, so that no account takes it all from the others."""
 
+from collections import defaultdict
+
 
 class Shares:
     """What is held, in all and by each account, and how much all may hold together.
@@ -12,26 +14,22 @@ class Shares:
         self.most = most
         self.held = 0
         self._is_shared = is_shared
-        self._of: dict[str, int] = {}
+        self._of: defaultdict[str, int] = defaultdict(int)  # there are no more accounts than have tokens
 
     def has(self, account: str, more: int = 1) -> bool:
         """Whether an account may hold so much more."""
-        if not self._is_shared:
-            return self.held + more <= self.most
         if 2 * self.held + more <= self.most:
             return True  # nearly always: even if all of it were this account's
-        return self._of.get(account, 0) + more <= self.most - self.held
+        return self.held + more <= self.most and (
+            not self._is_shared or self._of[account] + more <= self.most - self.held
+        )
 
     def take(self, account: str, size: int = 1) -> None:
         """Hold so much more."""
         self.held += size
-        self._of[account] = self._of.get(account, 0) + size
+        self._of[account] += size
 
     def give_back(self, account: str, size: int = 1) -> None:
         """Hold so much less."""
         self.held -= size
-        left = self._of[account] - size
-        if left:
-            self._of[account] = left
-        else:
-            del self._of[account]
+        self._of[account] -= size

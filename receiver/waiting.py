@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from schemas.events import Event, MessageStatus
 
@@ -28,12 +28,8 @@ class Question:
     due: float
 
 
-class Report(NamedTuple):
-    """What an event says of a message: how far it is, and when (RFC 3339)."""
-
-    status: str
-    message_id: str
-    at: str
+Report = tuple[str, str, str]
+"""What an event says of a message: how far it is, which one, and when (RFC 3339)."""
 
 
 @dataclass(slots=True)
@@ -63,7 +59,7 @@ class Waiting:
         data = event.data
         report = None
         if isinstance(data, MessageStatus):
-            report = Report(data.status.value, data.message_id, event.time.isoformat())
+            report = (data.status.value, data.message_id, event.time.isoformat())
         return cls(
             event.id, event.type.value, event.provider, event.account, json, size_of(json), report, data.flags, question
         )

@@ -75,8 +75,15 @@ class Censor:
 
     def data(self, data: bytes) -> bytes:
         """Return bytes without the tokens: the same object where it has none, so that a caller can tell."""
-        if not self._needles or not (self._has_hint(data) or self._is_oddly_spelled(data)):
-            return data
+        for hint in self._searched:
+            if hint in data:
+                break
+        else:
+            # Here a usual body ends. Each call that is not made counts: it is a part of every request.
+            if not self._pieces and b"%" not in data and b"\\u00" not in data and b"\0" not in data:
+                return data
+            if not self._needles or not (self._has_hint(data) or self._is_oddly_spelled(data)):
+                return data
         decoded = _decoded(data)
         if self._has_hint(decoded):
             for needle in self._needles:

@@ -49,7 +49,7 @@ class Faulty:
         self._broken = iter([RuntimeError("?")])
 
     async def store(self, group: Sequence[Waiting], *, anew: bool) -> None:  # noqa: ARG002
-        subjects = [one.report.message_id for one in group if one.report]
+        subjects = [one.report[1] for one in group if one.report]
         if "bad" in subjects:
             raise TypeError("no argument")
         self.stored += subjects

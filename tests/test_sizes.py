@@ -21,7 +21,7 @@ from receiver.door import Query
 from receiver.incoming import MAX_EVENTS_BYTES, Incoming, callback_at, check_size
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
-from receiver.room import MOST_BYTES, MOST_EVENTS, Room
+from receiver.room import BESIDE_JSON, MOST_BYTES, Room
 from receiver.script import Terms, commit_client
 from receiver.turns import Turns
 from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Outcome, Question, Waiting
@@ -208,27 +208,27 @@ def fill(room: Room, account: str, size: int = 100) -> int:
 
 def test_there_is_always_room_for_another_account() -> None:
     room = Room()
-    assert fill(room, "a") == MOST_EVENTS // 2
-    assert fill(room, "b") == MOST_EVENTS // 4
+    assert fill(room, "a") == pytest.approx(MOST_BYTES // 2 // (100 + BESIDE_JSON), abs=1)
+    assert fill(room, "b") == pytest.approx(MOST_BYTES // 4 // (100 + BESIDE_JSON), abs=1)
     assert room.has("c", 1000)
     assert not room.has("a")
 
 
 def test_room_is_counted_in_bytes_too() -> None:
     room = Room()
-    assert fill(room, "a", 1024 * 1024) == MOST_BYTES // 2 // 1024 // 1024
+    assert fill(room, "a", 1024 * 1024) == pytest.approx(MOST_BYTES // 2 // (1024 * 1024 + BESIDE_JSON), abs=1)
     assert room.has("b", 1000)
 
 
 def test_what_has_left_makes_room() -> None:
     room = Room()
     fill(room, "b")
-    held = [waiting("a") for _ in range(3000)]
+    held = [waiting("a") for _ in range(4000)]
     for one in held:
         room.enter(one)
-    assert not room.has("a", 3000)
+    assert not room.has("a", 4000)
     room.leave(held)
-    assert room.has("a", 3000)
+    assert room.has("a", 4000)
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ async def test_calls_go_before_events_and_floods_leave_room(committer: tuple[Com
     assert call < 64, "the call of the other account is in the first group"
     assert event < 256, "and so is its event"
     assert place[ringing[-1].id] < place[flood[-1].id]
-    assert made.room.has("a", MOST_EVENTS // 2), "nothing waits any more"
+    assert made.room.has("a", MOST_BYTES // 2 // BESIDE_JSON), "nothing waits any more"
 
 
 # The service
@@ -361,7 +361,10 @@ def test_what_cannot_wait_is_turned_away_and_others_are_not(redis_url: str) -> N
         try:
             with ThreadPoolExecutor(17) as threads:
                 sent = [threads.submit(flood, number) for number in range(16)]
-                wait_for(lambda: sum(one.done() for one in sent) >= 16 - MOST_EVENTS // 2 // 1000 - 1, "answers")
+                wait_for(
+                    lambda: sum(one.done() for one in sent) >= 16 - MOST_BYTES // 2 // BESIDE_JSON // 1000 - 1,
+                    "answers",
+                )
                 turned_away = [one.result() for one in sent if one.done()]
                 other = threads.submit(
                     service.request, "POST", "mycoolsms/delivery-report", token="another-secret",
