@@ -28,12 +28,14 @@ import asyncio
 import re
 from itertools import islice
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Outcome, as_bytes
+from receiver.cycle import Cycle, Heads
 from receiver.pipelining import Pipelining
 from receiver.refusals import Refusals
 
@@ -109,11 +111,13 @@ class _Flow(FlowControl):
 class Connection(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, refusals: Refusals, pipelining: Pipelining, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        super().__init__(*args, **kwargs)
+    def __init__(self, *, refusals: Refusals, pipelining: Pipelining, heads: Heads, **uvicorns: Any) -> None:  # noqa: ANN401
+        super().__init__(**uvicorns)
         self._refusals = refusals
         self._pipelining = pipelining
+        self._heads = heads
         self.flow: _Flow
+        self.cycle: Cycle
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
         self._untaken_since: float | None = None  # since when answers of ours wait for the caller to take them
         self._in_head = False
@@ -190,7 +194,7 @@ class Connection(HttpToolsProtocol):
                 self._stop_parsing(Outcome.BAD_REQUEST)  # there is no such thing as its target here
             self._is_upgrade = True
             return
-        super().on_headers_complete()
+        self._begin(version)
         self.headers = []  # trailers go here; nobody looks
         self._in_head = False
         self._bytes_between = 0
@@ -332,6 +336,42 @@ class Connection(HttpToolsProtocol):
         self._host = hosts[0] if hosts else None
         if self._transfer_codings and codings != [b"chunked"]:
             self._stop_parsing(Outcome.UNKNOWN_CODING)
+
+    def _begin(self, version: str) -> None:
+        """Start the request, or let it wait behind another."""
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        url = self.url
+        if url.startswith(b"/") and b"#" not in url:
+            raw_path, _, query = url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path, parsed.query or b""
+        path = raw_path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        self.cycle.heads = self._heads
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def _stop_parsing(self, outcome: Outcome) -> None:
         self._refusal = outcome

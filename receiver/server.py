@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from receiver.cycle import Heads
 from receiver.listen import let_no_more_in, somebody_waits
 from receiver.pipelining import Pipelining
 from receiver.protocol import READ_SIZE, Connection, Wire
@@ -28,11 +29,11 @@ _MANY: Final = 256  # connections that are gone: their memory is worth a look at
 
 def protocol_factory(refusals: Refusals) -> Callable[..., Wire]:
     """Return what uvicorn calls, as its `http` class, for each new connection."""
-    pipelining = Pipelining()
+    pipelining, heads = Pipelining(), Heads()
     buffer = memoryview(bytearray(READ_SIZE))
 
     def connect(**uvicorns: Any) -> Wire:  # noqa: ANN401 - uvicorn's own
-        return Wire(buffer, Connection(refusals=refusals, pipelining=pipelining, **uvicorns))
+        return Wire(buffer, Connection(refusals=refusals, pipelining=pipelining, heads=heads, **uvicorns))
 
     return connect
 

@@ -20,9 +20,8 @@ class Shares:
         """Whether an account may hold so much more."""
         if 2 * self.held + more <= self.most:
             return True  # nearly always: even if all of it were this account's
-        return self.held + more <= self.most and (
-            not self._is_shared or self._of[account] + more <= self.most - self.held
-        )
+        free = self.most - self.held
+        return more <= free and (not self._is_shared or self._of[account] + more <= free)
 
     def take(self, account: str, size: int = 1) -> None:
         """Hold so much more."""
