@@ -119,19 +119,13 @@ class Front:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
-        elif self.admin_port is not None and _port_of(scope) == self.admin_port:
+        elif self.admin_port is not None and scope["server"] and scope["server"][1] == self.admin_port:
             await self._admin(scope, receive, send)
         elif (endpoint := self._exact.get(scope["path"])) is not None:
             await endpoint(scope, receive, send)
         else:
             scope["path"] = canonical_path(scope["path"])
             await self._exact.get(scope["path"], self._rest)(scope, receive, send)
-
-
-def _port_of(scope: Scope) -> int | None:
-    """Return the port that a request came to; None for a Unix socket."""
-    server: tuple[str, int | None] | None = scope["server"]
-    return server[1] if server else None
 
 
 class _Unknown:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -12,14 +11,12 @@ from receiver.addresses import Caller
 from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
-from receiver.door import Query
 from receiver.incoming import Incoming
 from receiver.outcomes import CallOutcome
-from receiver.parse import MAX_FIELDS, parse_query
+from receiver.parse import MAX_FIELDS
 from receiver.shares import Shares
 from receiver.visit import BusyError, Receiver, Visit
 
-_LONGEST_USUAL_QUERY: Final = 256
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 
 
@@ -46,8 +43,7 @@ class Endpoint:
             return
         authorization, content_type, content_encoding, content_length = _headers(scope)
         raw_query: bytes = scope["query_string"]
-        query = _usual_query(raw_query) if len(raw_query) <= _LONGEST_USUAL_QUERY else _read_query(raw_query)
-        account = self.receiver.door.account(query.token, authorization)
+        query, account = self.receiver.door.let_in(raw_query, authorization)
         if account is None:
             is_limited = self.receiver.limiter.failed(caller.key)
             await self._refuse(send, Outcome.LIMITED if is_limited else Outcome.NO_ENTRY, caller)
@@ -128,14 +124,6 @@ class Endpoint:
             await answer_call(send, self.receiver.voice_fallbacks[account])
         else:
             await answer(send, outcome, problem)
-
-
-def _read_query(query: bytes) -> Query:
-    return Query.of(*parse_query(query))
-
-
-# A provider calls the same few URLs again and again.
-_usual_query = lru_cache(maxsize=1024)(_read_query)
 
 
 def _headers(scope: Scope) -> tuple[bytes | None, str, str, int | None]:

@@ -60,7 +60,8 @@ class Fields:
 
     def get(self, name: str) -> JsonValue:
         """Give a field's value as received, or None. A field sent several times counts with its first value."""
-        value = self.tree.get(name)
+        tree = self._tree
+        value = (self.tree if tree is None else tree).get(name)
         return value[0] if type(value) is Repeated and value else value
 
     def scalar(self, name: str) -> str | None:
@@ -150,6 +151,10 @@ class Fields:
                 if raw is None and contact.raw:
                     self.unreadable(name)
             if raw and raw.strip():
+                if type(raw) is str and len(raw) <= _LONGEST_REMEMBERED:
+                    found = parse_address(raw, country)
+                    if found.kind is not AddressKind.UNKNOWN:
+                        return found  # nearly always
                 return self._address(raw if len(raw) <= MAX_ID else self.short(raw, "address:too-long"), country)
         return None
 
@@ -246,9 +251,10 @@ def fold(raw: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
     So does a name of very many steps: each would cost a hundred times the bytes that it was sent in.
     """
-    nested = {name: value for name, value in raw.items() if "[" in name or "." in name}
-    if not nested:
+    names = "".join(raw)
+    if "[" not in names and "." not in names:
         return raw
+    nested = {name: value for name, value in raw.items() if "[" in name or "." in name}
     tree: dict[str, JsonValue] = {name: value for name, value in raw.items() if name not in nested}
     for name, value in nested.items():
         steps = _steps(name)

@@ -79,7 +79,11 @@ def parse(content_type: str, body: bytes, query: Pairs, query_flags: Sequence[st
         pairs = _multipart(media, text, flags)
     else:
         pairs = _form(text, media.charset, flags)
-    return [Parsed(Fields(_gathered({}, pairs + query, flags), flags), body)]
+    pairs += query
+    fields: dict[str, JsonValue] = dict(pairs)
+    if len(fields) != len(pairs):
+        fields = _gathered({}, pairs, flags)
+    return [Parsed(Fields(fields, flags), body)]
 
 
 def parse_query(query: bytes) -> tuple[Pairs, list[str]]:

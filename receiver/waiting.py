@@ -59,9 +59,9 @@ class Waiting:
         data = event.data
         report = None
         if isinstance(data, MessageStatus):
-            report = (data.status.value, data.message_id, event.time.isoformat())
+            report = (data.status, data.message_id, event.time.isoformat())
         return cls(
-            event.id, event.type.value, event.provider, event.account, json, size_of(json), report, data.flags, question
+            event.id, event.type, event.provider, event.account, json, size_of(json), report, data.flags, question
         )
 
     @property
