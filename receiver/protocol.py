@@ -119,6 +119,7 @@ class Connection(HttpToolsProtocol):
         self.flow: _Flow
         self.cycle: Cycle
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
+        self._idle_since: float | None = None  # since when all is answered, and not a byte has come
         self._untaken_since: float | None = None  # since when answers of ours wait for the caller to take them
         self._in_head = False
         self._head_bytes = 0  # in the pieces before this one
@@ -151,6 +152,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, one read at most."""
+        self._idle_since = None
         if not self._is_last and not self.transport.is_closing():
             self._take(data)
 
@@ -212,12 +214,15 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on to what came meanwhile, when it is its turn."""
-        if self.pipeline and not self.transport.is_closing():
-            self.server_state.total_requests += 1
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
             self._pipelining.wait(self._begin_next)
             return
         self._in_a_row = 0
-        super().on_response_complete()
+        self._idle_since = self.loop.time()
+        self.flow.resume_reading()
         if self._is_last:
             self._close_once_done()
 
@@ -234,9 +239,11 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._since is None:
-            # uvicorn stops its keep-alive timer at any byte, also at one that begins no request.
-            if self.timeout_keep_alive_task is None and self.cycle is not None and self.cycle.response_complete:
-                self._since = now
+            if self._idle_since is not None:
+                if now - self._idle_since > self.timeout_keep_alive:
+                    self.transport.close()
+            elif not self._is_answering:
+                self._since = now  # what came since begins no request
         elif self._is_our_turn:
             self._since = now
         elif now - self._since <= timeout_s:
@@ -271,14 +278,10 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _take(self, data: bytes) -> None:
+        """Parse a piece, up to where a request waits behind another."""
         if self.pipeline or self._ahead:
             self._wait_with(self._ahead + data)
-        else:
-            self._parse(data)
-
-    def _parse(self, data: bytes) -> None:
-        """Parse a piece, up to where a request waits behind another."""
-        self._unset_keepalive_if_required()
+            return
         while data.count(_END_OF_HEAD) > 1:  # nearly never
             end = data.index(_END_OF_HEAD) + len(_END_OF_HEAD)
             self._feed(data[:end])
@@ -395,7 +398,7 @@ class Connection(HttpToolsProtocol):
         self._start_asgi_task(cycle, app)
         ahead, self._ahead = self._ahead, b""
         if ahead:
-            self._parse(ahead)
+            self._take(ahead)
         if not self._ahead:
             self.flow.is_full = False
             self.flow.resume_reading()

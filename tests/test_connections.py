@@ -1,5 +1,6 @@
 """Connections: odd ones that are honest are served; what one may make a receiver hold, and for how long, is bounded."""
 
+import asyncio
 import json
 import statistics
 import subprocess
@@ -10,8 +11,16 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+import uvicorn
+from prometheus_client import CollectorRegistry
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from receiver.protocol import MAX_IN_A_ROW
+from receiver.answers import Outcome, answer
+from receiver.bounded_log import BoundedLog
+from receiver.protocol import MAX_IN_A_ROW, Connection
+from receiver.refusals import Refusals
+from receiver.server import protocol_factory
 from ringback.samples import find
 from ringback.trigger import build
 from tests.hostile import resident_kib
@@ -231,3 +240,25 @@ def test_a_pipeline_without_end_is_closed_after_its_last_answer(receiver: Receiv
         answer = heard(connection)
     assert statuses(answer) == [200] * (MAX_IN_A_ROW + 1)
     assert answer.count(b"connection: close") == 1
+
+
+async def test_an_idle_connection_is_closed_after_its_time() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(send, Outcome.PROBE)
+
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_keep_alive=75)
+    config.load()
+    loop = asyncio.get_running_loop()
+    state = ServerState()
+    connect = protocol_factory(Refusals(CollectorRegistry(), BoundedLog()))
+    server = await loop.create_server(lambda: connect(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200" in await reader.readuntil(b"\r\n\r\n")
+        (connection,) = (one for one in state.connections if isinstance(one, Connection))
+        connection.end_if_slow(loop.time() + 74, TIMEOUT_S)
+        assert not connection.transport.is_closing()
+        connection.end_if_slow(loop.time() + 76, TIMEOUT_S)
+        assert await reader.read() == b""
+        writer.close()
