@@ -30,7 +30,7 @@ class Outcome(Enum):
     LIMITED = ("limited", 429, "Too many wrong tokens, please wait")
     HEAD_TOO_LARGE = ("head_too_large", 431, "URL and headers too large")
     BROKEN = ("broken", 500, "Internal error")
-    UNKNOWN_CODING = ("unknown_coding", 501, "Transfer coding not implemented")
+    UNKNOWN_TRANSFER_CODING = ("unknown_transfer_coding", 501, "Transfer coding not implemented")
     NOT_STORED = ("not_stored", 503, "Not stored, please repeat")
     BUSY = ("busy", 503, "Too many requests at once, please repeat")
 
@@ -50,7 +50,7 @@ _EXTRA_HEADERS: dict[Outcome, Headers] = {
     Outcome.UNREAD_CODING: [(b"accept-encoding", READ.encode())],
     Outcome.LIMITED: [(b"retry-after", b"3")],
     Outcome.HEAD_TOO_LARGE: [_CLOSE],
-    Outcome.UNKNOWN_CODING: [_CLOSE],
+    Outcome.UNKNOWN_TRANSFER_CODING: [_CLOSE],
     Outcome.NOT_STORED: [(b"retry-after", b"5")],
     Outcome.BUSY: [(b"retry-after", b"1")],
 }

@@ -49,19 +49,20 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     counts = CommitCounts(registry)
     faults = Faults(registry)
     lines = BoundedLog()
-    committer = Committer(client, Terms.of(settings), spool, counts, faults, lines)
+    accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
+    is_shared = len(accounts) > 1
+    committer = Committer(client, Terms.of(settings), spool, counts, faults, lines, is_shared=is_shared)
     call_counts = CallCounts(registry)
     replies = Replies(reply_client(redis_url), settings.keys, call_counts, faults)
     store = Store(client, settings.keys, settings.dedup_ttl, settings.quarantine_max)
     quarantine = Quarantine(store, settings.quarantine_max, spool, faults)
-    accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
     refusals = Refusals(registry, lines)
     receiver = Receiver(
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),
         limiter=Limiter(),
         door=Door(settings.tokens, insecure=settings.insecure),
         censor=Censor(settings.tokens),
-        load=Load(settings.max_concurrent, is_shared=len(accounts) > 1),
+        load=Load(settings.max_concurrent, is_shared=is_shared),
         refusals=refusals,
         lines=lines,
         normaliser=Normaliser(settings.mocean_zone),
@@ -92,12 +93,10 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
 
     endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Endpoint(callback, receiver) for callback in CALLBACKS}
     app = Starlette(
-        routes=[
-            *(Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path),
-            Route("/{path:path}", _Unknown(refusals)),
-        ],
-        lifespan=lifespan,
+        routes=[Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path], lifespan=lifespan
     )
+    app.router.redirect_slashes = False
+    app.router.default = _Unknown(refusals)
     admin = make_admin(settings, client, spool, registry)
     return Front({**endpoints, "/livez": request_response(livez)}, app, admin, refusals)
 

@@ -52,6 +52,10 @@ class Need:
                 return True
         return False
 
+    def is_there(self, fields: Fields) -> bool:
+        """Whether there is an object or an array under one of the names, where text belongs."""
+        return any(isinstance(holder.get(name), dict | list) for holder, name in map(fields.at, self.names))
+
     def __str__(self) -> str:
         return " or ".join(self.names)
 

@@ -51,6 +51,8 @@ class Committer:
         counts: CommitCounts | None = None,
         faults: Faults | None = None,
         lines: BoundedLog | None = None,
+        *,
+        is_shared: bool = True,
     ) -> None:
         self._faults = faults or Faults(CollectorRegistry())
         self._script = CommitScript(client, terms)
@@ -60,7 +62,7 @@ class Committer:
         self._recommit = Recommit(self._script, spool, self._faults) if spool is not None else None
         self._calls = Turns()
         self._events = Turns()
-        self.room = Room()
+        self.room = Room(is_shared=is_shared)
         self._running: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -129,7 +131,7 @@ class Committer:
             return self._events.take(MAX_GROUP, MAX_GROUP_BYTES)
         calls = self._calls.take(_MAX_CALLS, _MAX_CALLS_BYTES)
         size = sum([one.size for one in calls])
-        return calls + self._events.take(MAX_GROUP - len(calls), MAX_GROUP_BYTES - size)
+        return calls + self._events.take(MAX_GROUP - len(calls), MAX_GROUP_BYTES - size, one_at_least=False)
 
     async def _store(self, group: Sequence[Waiting]) -> None:
         way = self._recommit.way if self._recommit is not None else Way.DIRECT

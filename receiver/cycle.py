@@ -1,7 +1,7 @@
 """The cycle: uvicorn's, of one request and its answer, with less work where all is there at once.
 
 An app's answer is two messages, and uvicorn writes each by itself, after it has looked at each header. Ours are whole,
-and their headers are our own. What is not so goes uvicorn's way.
+and their headers are our own. Anything else falls back to uvicorn.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -45,12 +45,14 @@ class Cycle(RequestResponseCycle):
     """One request and its answer. Whoever makes one sets `heads`."""
 
     heads: Heads
+    _is_given = False
     _start: Any = None  # the first half of an answer, until the second is there
 
     async def receive(self) -> "ASGIReceiveEvent":
         """Return what has come of the body; without a wait where that is all of it."""
-        if self.more_body or self.waiting_for_100_continue or self.disconnected or self.response_complete:
+        if self.more_body or self._is_given or self.waiting_for_100_continue or self.disconnected:
             return await super().receive()
+        self._is_given = True
         self.flow.resume_reading()
         self.message_event.clear()
         body, self.body = bytes(self.body), bytearray()

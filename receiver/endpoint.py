@@ -12,10 +12,11 @@ from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
 from receiver.incoming import Incoming
+from receiver.load import NoRoomError
 from receiver.outcomes import CallOutcome
 from receiver.parse import MAX_FIELDS
 from receiver.shares import Shares
-from receiver.visit import BusyError, Receiver, Visit
+from receiver.visit import Receiver, Visit
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 
@@ -60,7 +61,7 @@ class Endpoint:
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
             return
-        except BusyError:
+        except NoRoomError:
             await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
             return
         if not load.requests.has(account) or not self.receiver.committer.room.has(account):
@@ -68,16 +69,26 @@ class Endpoint:
             return
         path = scope.get("path_params", {})
         incoming = Incoming(
-            self.callback, path, query, account, received, content_type, content_encoding, body, self.receiver.max_body
-        )
-        if content_encoding:
-            incoming = incoming.decoded()
-        incoming = incoming.censored(self.receiver.censor)
+            self.callback, path, query, account, received, content_type, content_encoding, body,
+            self.receiver.max_body, self.receiver.censor,
+        )  # fmt: skip
+        try:
+            if content_encoding:
+                incoming = incoming.decoded()
+            incoming = incoming.censored()
+        except Exception:  # noqa: BLE001 - logged
+            # It may hold tokens, so it cannot be kept.
+            self.receiver.lines.exception("callback.broken", callback=self.callback.name)
+            self.receiver.event_counts.broken(self.callback.provider, account)
+            await self._turn_away(send, account, Outcome.BROKEN, caller, {}, CallOutcome.BROKEN)
+            return
         load.requests.take(account)
         try:
             await self._work(Visit(incoming, self.receiver, scope), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
+        except NoRoomError:
+            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
         finally:
             load.requests.give_back(account)
 
@@ -127,7 +138,7 @@ class Endpoint:
 
 
 def _headers(scope: Scope) -> tuple[bytes | None, str, str, int | None]:
-    """Give the headers that matter: Authorization, Content-Type, Content-Encoding (all of them), Content-Length."""
+    """Return the headers that matter: Authorization, Content-Type, Content-Encoding (all of them), Content-Length."""
     authorization: bytes | None = None
     content_type = content_encoding = ""
     length: int | None = None
@@ -146,7 +157,7 @@ def _headers(scope: Scope) -> tuple[bytes | None, str, str, int | None]:
 async def read_body(receive: Receive, length: int | None, limit: int, bodies: Shares, account: str) -> bytes:
     """Read a body of `limit` bytes at most; a declared length over it is not read at all.
 
-    What came of one that comes in pieces is counted in `bodies` until it is whole. Raises TooLargeError, BusyError
+    What came of one that comes in pieces is counted in `bodies` until it is whole. Raises TooLargeError, NoRoomError
     where bodies on their way take too much already, and GoneError where the client left.
     """
     if length is not None and length > limit:
@@ -164,7 +175,7 @@ async def read_body(receive: Receive, length: int | None, limit: int, bodies: Sh
             if is_last and not body:
                 return chunk
             if not bodies.has(account, len(chunk)):
-                raise BusyError
+                raise NoRoomError
             bodies.take(account, len(chunk))
             body += chunk
             if is_last:

@@ -10,6 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
+from pydantic import JsonValue
 from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
@@ -17,7 +18,7 @@ from receiver.codings import CodingError, TooLargeError, UnreadCodingError, undo
 from receiver.door import MAX_CONTEXT_BYTES, Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
-from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse
+from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse, rewritten
 from receiver.providers import CALLBACKS
 from schemas.censor import Censor
 from schemas.events import Event
@@ -29,6 +30,15 @@ MAX_EVENTS_BYTES: Final = 5 * 1024 * 1024
 """What the events of a request may take, as JSON, all together: more than any text of 256 KiB becomes, which stands in
 its event three times, and of which a control character is written with six bytes.
 """
+
+
+_NO_TOKENS: Final = Censor()
+# Bodies whose texts are read as they are written; nearly all are.
+_AS_WRITTEN: Final = frozenset(
+    kind + charset
+    for kind in ("application/x-www-form-urlencoded", "application/json")
+    for charset in ("", ";charset=utf-8", "; charset=utf-8")
+) | {""}
 
 
 class UnreadError(UnusableError):
@@ -50,9 +60,11 @@ class Incoming(NamedTuple):
     content_encoding: str
     body: bytes
     max_body: int
+    censor: Censor = _NO_TOKENS
 
-    def censored(self, censor: Censor) -> "Incoming":
+    def censored(self) -> "Incoming":
         """Return it without tokens anywhere but in their own place, so that nothing made of it has one."""
+        censor = self.censor
         body = censor.data(self.body)
         query = self.query.censored(censor) if self.query.fields or self.query.context else self.query
         path = {name: censor.text(value) for name, value in self.path.items()} if self.path else self.path
@@ -84,6 +96,10 @@ class Incoming(NamedTuple):
             if self.content_encoding:
                 body = undone(self.content_encoding, body, self.max_body, [])
             parsed = parse(self.content_type, body, self.query.fields, self.query.flags)
+            if self.content_type.lower() not in _AS_WRITTEN:
+                # What a charset or a transfer encoding spelled in another way can be seen only now.
+                for one in parsed:
+                    one.fields.raw = _censored(one.fields.raw, self.censor)
         except UnreadCodingError as error:
             raise UnreadError(str(error)) from None
         except (UndecodableError, CodingError) as error:
@@ -96,6 +112,10 @@ class Incoming(NamedTuple):
         """Make the event of one of the callbacks. Raises UnusableError."""
         fields.path = self.path
         return normaliser.event(self.callback, fields, self.account, self.query.context, self.received)
+
+
+def _censored(fields: dict[str, JsonValue], censor: Censor) -> dict[str, JsonValue]:
+    return {censor.text(name): rewritten(value, censor.text) for name, value in fields.items()}
 
 
 def check_size(size: int) -> None:

@@ -13,6 +13,10 @@ MOST_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of bodies that did not come in one piece, which those of usual callbacks do."""
 
 
+class NoRoomError(Exception):
+    """So much of an account is held here already that a request of it cannot be taken."""
+
+
 class Load:
     """What is held now. `requests`: those worked on (`RINGBACK_MAX_CONCURRENT`); `bodies`: bytes still on their way."""
 

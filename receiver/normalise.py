@@ -41,7 +41,8 @@ class Normaliser:
             if owner := owner_of(fields):
                 path = f"/webhooks/{owner.name}"
                 raise UnusableError(f"this is a callback for {path}", str(missing), path)
-            raise UnusableError(f"{missing} is missing", str(missing))
+            what = "holds no text" if missing.is_there(fields) else "is missing"
+            raise UnusableError(f"{missing} {what}", str(missing))
         draft = callback.normalise(fields)
         event_id = digest(callback, account, draft)
         return EVENT_OF_DATA[type(draft.data)].model_validate(

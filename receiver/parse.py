@@ -191,8 +191,8 @@ def _decoded(text: bytes) -> tuple[JsonValue, list[str]]:
     if isinstance(value, dict) and len(value) > MAX_FIELDS:
         raise UndecodableError(f"more than {MAX_FIELDS} fields")
     if not is_utf_8:
-        value = _rewritten(value, lambda text: reread(text, flags))
-    if b"\\u" in text and (whole := _rewritten(value, _without_surrogates)) != value:
+        value = rewritten(value, lambda text: reread(text, flags))
+    if b"\\u" in text and (whole := rewritten(value, _without_surrogates)) != value:
         value = whole
         _note(flags, (SURROGATE,))
     return value, flags
@@ -229,7 +229,7 @@ def _inside(value: JsonValue) -> Iterable[JsonValue]:
     return value if isinstance(value, list) else ()
 
 
-def _rewritten(value: JsonValue, rewrite: Callable[[str], str]) -> JsonValue:
+def rewritten(value: JsonValue, rewrite: Callable[[str], str]) -> JsonValue:
     """Rewrite each text of a value, also the names."""
     match value:
         case Written():
@@ -237,9 +237,9 @@ def _rewritten(value: JsonValue, rewrite: Callable[[str], str]) -> JsonValue:
         case str():
             return rewrite(value)
         case list():
-            return type(value)([_rewritten(item, rewrite) for item in value])
+            return type(value)([rewritten(item, rewrite) for item in value])
         case dict():
-            return {rewrite(name): _rewritten(item, rewrite) for name, item in value.items()}
+            return {rewrite(name): rewritten(item, rewrite) for name, item in value.items()}
     return value
 
 

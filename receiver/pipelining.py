@@ -32,5 +32,5 @@ class Pipelining:
     def _pass(self) -> None:
         self._is_due = False
         for _ in range(min(_AT_ONCE, len(self._waiting))):
-            asyncio.get_running_loop().call_soon(self._waiting.popleft())  # one that fails stops no other
+            asyncio.get_running_loop().call_soon(self._waiting.popleft())  # a failure does not stop the others
         self._schedule()

@@ -57,7 +57,7 @@ class RefusedError(Exception):
     """The request is not taken. Raised to make the parser stop."""
 
 
-class Wire(asyncio.BufferedProtocol):
+class Reader(asyncio.BufferedProtocol):
     """What the event loop talks to: reads into a buffer that is as large as what is looked at in one go.
 
     The loop's own reads are of 256 KiB, and what was read cannot be given back.
@@ -338,7 +338,7 @@ class Connection(HttpToolsProtocol):
             self._stop_parsing(Outcome.BAD_REQUEST)
         self._host = hosts[0] if hosts else None
         if self._transfer_codings and codings != [b"chunked"]:
-            self._stop_parsing(Outcome.UNKNOWN_CODING)
+            self._stop_parsing(Outcome.UNKNOWN_TRANSFER_CODING)
 
     def _begin(self, version: str) -> None:
         """Start the request, or let it wait behind another."""

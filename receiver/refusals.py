@@ -12,7 +12,8 @@ from receiver.bounded_log import BoundedLog
 
 REFUSALS: Final = (
     Outcome.BAD_REQUEST, Outcome.NO_ENTRY, Outcome.NOT_ALLOWED, Outcome.UNKNOWN_PATH, Outcome.WRONG_METHOD,
-    Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW, Outcome.HEAD_TOO_LARGE, Outcome.UNKNOWN_CODING,
+    Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW, Outcome.HEAD_TOO_LARGE,
+    Outcome.UNKNOWN_TRANSFER_CODING,
 )  # fmt: skip
 """What is shown from the start, with 0. Another outcome is shown once it has been counted."""
 

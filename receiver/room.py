@@ -14,8 +14,8 @@ BESIDE_JSON: Final = 4096
 class Room:
     """What waits, in bytes, in all and of each account."""
 
-    def __init__(self) -> None:
-        self._bytes = Shares(MOST_BYTES)
+    def __init__(self, *, is_shared: bool = True) -> None:
+        self._bytes = Shares(MOST_BYTES, is_shared=is_shared)
 
     def has(self, account: str, events: int = 1) -> bool:
         """Whether so many more events of an account may wait. Their JSON is not known yet, and does not count."""
@@ -26,6 +26,6 @@ class Room:
         self._bytes.take(one.account, one.size + BESIDE_JSON)
 
     def leave(self, group: Sequence[Waiting]) -> None:
-        """Count some that wait no more."""
+        """Release a group that is stored or refused."""
         for one in group:
             self._bytes.give_back(one.account, one.size + BESIDE_JSON)

@@ -13,7 +13,7 @@ import uvicorn
 from receiver.cycle import Heads
 from receiver.listen import let_no_more_in, somebody_waits
 from receiver.pipelining import Pipelining
-from receiver.protocol import READ_SIZE, Connection, Wire
+from receiver.protocol import READ_SIZE, Connection, Reader
 from receiver.refusals import Refusals
 
 _TICKS_A_SECOND: Final = 10
@@ -27,13 +27,13 @@ _PAUSE_S: Final = 0.01
 _MANY: Final = 256  # connections that are gone: their memory is worth a look at the heap
 
 
-def protocol_factory(refusals: Refusals) -> Callable[..., Wire]:
+def protocol_factory(refusals: Refusals) -> Callable[..., Reader]:
     """Return what uvicorn calls, as its `http` class, for each new connection."""
     pipelining, heads = Pipelining(), Heads()
     buffer = memoryview(bytearray(READ_SIZE))
 
-    def connect(**uvicorns: Any) -> Wire:  # noqa: ANN401 - uvicorn's own
-        return Wire(buffer, Connection(refusals=refusals, pipelining=pipelining, heads=heads, **uvicorns))
+    def connect(**uvicorns: Any) -> Reader:  # noqa: ANN401 - uvicorn's own
+        return Reader(buffer, Connection(refusals=refusals, pipelining=pipelining, heads=heads, **uvicorns))
 
     return connect
 
@@ -61,7 +61,7 @@ class LimitedServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take who has come and nobody else, answer everyone, and close."""
+        """Serve the connections we already have, accept no new ones, then close."""
         if not self._is_held:
             await self._take_who_waits()
         for server in self.servers:

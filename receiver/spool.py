@@ -378,10 +378,13 @@ def _free_slot(folder: Path) -> tuple[Path, int]:
 def _count(file: Path) -> tuple[int, int]:
     database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        query = """SELECT (SELECT count(*) FROM spooled) + (SELECT count(*) FROM refused),
-                          (SELECT count(*) FROM requests)"""
-        count: tuple[int, int] = database.execute(query).fetchone()
-        return count
+        # A file of a version that kept no requests lacks their table until a receiver opens it.
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        rows = {
+            table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - of these three
+            for table in tables & {"spooled", "refused", "requests"}
+        }
+        return rows.get("spooled", 0) + rows.get("refused", 0), rows.get("requests", 0)
     finally:
         database.close()
 

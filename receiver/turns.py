@@ -25,18 +25,21 @@ class Turns:
             line = self._lines[one.account] = deque()
         line.append(one)
 
-    def take(self, most: int, most_bytes: int) -> list[Waiting]:
-        """Take the next, as many as fit but one at least: some of an account, then some of another, and so on."""
+    def take(self, most: int, most_bytes: int, *, one_at_least: bool = True) -> list[Waiting]:
+        """Take the next, as many as fit: some of an account, then some of another, and so on.
+
+        `one_at_least`: take the first also where it does not fit.
+        """
         group: list[Waiting] = []
         size = 0
         while self._lines:
             account, line = next(iter(self._lines.items()))
-            # Who is alone gives way to nobody.
+            # A single account takes the whole group.
             turn, turn_bytes = (_TURN, _TURN_BYTES) if len(self._lines) > 1 else (most, most_bytes)
-            upto, upto_bytes = len(group) + turn, size + turn_bytes
+            upto, upto_bytes = len(group) + max(1, turn), size + max(1, turn_bytes)
             while line and len(group) < upto and size < upto_bytes:
                 size += line[0].size
-                if group and (len(group) == most or size > most_bytes):
+                if (group or not one_at_least) and (len(group) >= most or size > most_bytes):
                     return group
                 group.append(line.popleft())
             del self._lines[account]

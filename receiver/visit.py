@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import starmap
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
 from receiver.incoming import Incoming, UnreadError, check_size
 from receiver.limiter import Limiter
-from receiver.load import Load
+from receiver.load import Load, NoRoomError
 from receiver.normalise import Normaliser, UnusableError
 from receiver.outcomes import CallCounts, CallOutcome
 from receiver.parse import Parsed
@@ -40,10 +41,7 @@ _OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"c
 # others are served in between.
 _LONGEST_USUAL_BODY: Final = 4096
 _MADE_AT_ONCE: Final = 16
-
-
-class BusyError(Exception):
-    """So much of an account is held here already that a request of it cannot be taken."""
+_KEPT_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ class Visit(NamedTuple):
     async def callbacks(self) -> tuple[Outcome, dict[str, str]]:
         """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined.
 
-        Raises TooLargeError where the body is over the limit once its Content-Encoding is undone.
+        Raises TooLargeError where the body is over the limit once its Content-Encoding is undone, and NoRoomError where
+        so many events cannot wait here.
         """
         try:
             if len(self.incoming.body) > _LONGEST_USUAL_BODY:
@@ -89,18 +88,23 @@ class Visit(NamedTuple):
                 parsed = self.incoming.callbacks()
                 if len(parsed) == 1:
                     return await self._store(parsed[0], self._made(parsed[0]))
-                made = await self._made_of(parsed)
+                async with self.receiver.load.turn(self.incoming.account):
+                    made = await self._made_of(parsed)
         except UnusableError as error:
             return await self._unusable(error, self.incoming.body)
-        except TooLargeError:
+        except (TooLargeError, NoRoomError):
             raise
-        except BusyError:
-            self.receiver.refusals.count(Outcome.BUSY, callback=self.incoming.callback.name)
-            return Outcome.BUSY, {}
         except Exception:  # noqa: BLE001 - logged
             self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return await self._broken(self.incoming.body)
-        ended = await asyncio.gather(*map(self._store, parsed, made))
+        pairs = list(zip(parsed, made, strict=True))
+        good = [pair for pair in pairs if isinstance(pair[1], Waiting)]
+        ended = await asyncio.gather(*starmap(self._store, good))
+        # The others wait for the quarantine, each with all that is kept of the request.
+        bad = [pair for pair in pairs if not isinstance(pair[1], Waiting)]
+        for start in range(0, len(bad), _KEPT_AT_ONCE):
+            some = bad[start : start + _KEPT_AT_ONCE]
+            ended += await asyncio.gather(*starmap(self._store, some))
         for worst in (Outcome.NOT_STORED, Outcome.BROKEN, Outcome.STORED):
             for outcome, problem in ended:
                 if outcome is worst:
@@ -108,7 +112,7 @@ class Visit(NamedTuple):
         return ended[0]
 
     async def call(self) -> list[JsonValue] | list[dict[str, object]]:
-        """Give the MC that answers a call: its handler's, or the fallback whatever is wrong.
+        """Return the MC that answers a call: its handler's, or the fallback whatever is wrong.
 
         Raises TooLargeError as `callbacks` does.
         """
@@ -166,17 +170,17 @@ class Visit(NamedTuple):
         try:
             made = Waiting.of(self.incoming.event(one.fields, self.receiver.normaliser))
             check_size(made.size)
-        except Exception as error:  # noqa: BLE001 - it is raised where it is told what kind it is
+        except Exception as error:  # noqa: BLE001 - `_store` raises it again and handles each kind
             return error
         return made
 
     async def _made_of(self, parsed: Sequence[Parsed]) -> list[Waiting | Exception]:
         """Make all that is to be stored of a request, and let others be served meanwhile.
 
-        Raises BusyError where it cannot wait here, UnusableError where it would take too much.
+        Raises NoRoomError where it cannot wait here, UnusableError where it would take too much.
         """
         if not self.receiver.committer.room.has(self.incoming.account, len(parsed)):
-            raise BusyError
+            raise NoRoomError
         made: list[Waiting | Exception] = []
         size = 0
         for number, one in enumerate(parsed, 1):

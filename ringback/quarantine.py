@@ -54,11 +54,15 @@ class Entry:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The request's headers, names in lower case; the values of one that was sent twice are joined."""
+        """The request's headers, names in lower case; the values of one that was sent twice are joined.
+
+        But of two Content-Types the last counts, as it does in the receiver.
+        """
         headers: dict[str, str] = {}
-        for line in self.kept.headers.decode("latin-1").splitlines():
+        for line in self.kept.headers.decode("latin-1").split("\n"):
             name, _, value = line.partition(": ")
-            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+            is_further = name.lower() in headers and name.lower() != "content-type"
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if is_further else value
         return headers
 
     def row(self) -> dict[str, str]:
@@ -182,7 +186,9 @@ def events_of(entry: Entry, normaliser: Normaliser, censor: Censor, max_body: in
         content_encoding=entry.headers.get("content-encoding", ""),
         body=entry.kept.body,
         max_body=max_body,
-    ).censored(censor)
+        censor=censor,
+    )
+    incoming = incoming.decoded().censored()
     try:
         callbacks = incoming.callbacks()
     except TooLargeError:

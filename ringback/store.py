@@ -116,6 +116,8 @@ def check_store(url: str, keys: Keys | None = None) -> None:
     except BusyLoadingError:
         raise StoreError(f"RINGBACK_REDIS_URL: {where} is still loading its data") from None
     except (RedisError, OSError) as error:
+        if "DB index" in str(error):
+            raise UnfitStoreError(f"RINGBACK_REDIS_URL: {where} has no database of that number; name another") from None
         raise StoreError(f"RINGBACK_REDIS_URL: no Redis answers at {where} ({said(error)})") from None
     finally:
         client.close()

@@ -35,9 +35,9 @@ _GET_IT: Final = {
     Vendor.NGROK: "install the ngrok agent (ngrok's download page), then once: ngrok config add-authtoken <yours>",
     Vendor.CLOUDFLARED: "install cloudflared (Cloudflare's download page); it needs no account",
 }
-_MEND_IT: Final = {
+_FIX: Final = {
     Vendor.NGROK: "does it know your account (ngrok config add-authtoken <yours>)?",
-    Vendor.CLOUDFLARED: "a quick tunnel wants that there is no config.yml in its folder .cloudflared",
+    Vendor.CLOUDFLARED: "a quick tunnel needs its folder .cloudflared to have no config.yml",
 }
 
 
@@ -84,10 +84,10 @@ class Tunnel:
         while not listening.has_url.wait(_PAUSE_S):
             if not self.child.runs:
                 listening.has_ended.wait(1)  # what it said last is shown before what we say
-                raise TunnelError(f"--tunnel {self._vendor}: it has ended (see above); {_MEND_IT[self._vendor]}")
+                raise TunnelError(f"--tunnel {self._vendor}: it has ended (see above); {_FIX[self._vendor]}")
             if time.monotonic() > deadline:
                 raise TunnelError(
-                    f"--tunnel {self._vendor}: no public URL within {_GIVEN_S:.0f} s; {_MEND_IT[self._vendor]}"
+                    f"--tunnel {self._vendor}: no public URL within {_GIVEN_S:.0f} s; {_FIX[self._vendor]}"
                 )
         self.url = listening.url
 
@@ -164,4 +164,4 @@ class _Said(BaseModel):
 
 
 def _moved(now: str, before: str) -> None:
-    log.error("tunnel.moved", now=now, before=before, mend="start `ringback up` again, and paste its URLs")
+    log.error("tunnel.moved", now=now, before=before, fix="start `ringback up` again, and paste its URLs")

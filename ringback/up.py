@@ -107,7 +107,8 @@ def callback_names() -> list[str]:
 def greet(console: Screen, settings: Settings, handlers: int) -> None:
     """Say what runs, where the callbacks go, and how to try it."""
     is_up = ("\nRingback is up", "bold green")
-    console.print(Text.assemble(is_up, f" on {settings.shown_base_url} with {handlers} handlers.\n"))
+    number = f"{handlers} handler" if handlers == 1 else f"{handlers} handlers"
+    console.print(Text.assemble(is_up, f" on {settings.shown_base_url} with {number}.\n"))
     if not console.file.isatty():
         # What is no terminal may be a file that others read, or goes to where logs are kept.
         settings = _without_secrets(settings)

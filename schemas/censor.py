@@ -82,7 +82,7 @@ class Censor:
             # Here a usual body ends. Each call that is not made counts: it is a part of every request.
             if not self._pieces and b"%" not in data and b"\\u00" not in data and b"\0" not in data:
                 return data
-            if not self._needles or not (self._has_hint(data) or self._is_oddly_spelled(data)):
+            if not self._needles or not (self._has_piece(data) or self._is_oddly_spelled(data)):
                 return data
         decoded = _decoded(data)
         if self._has_hint(decoded):
@@ -93,9 +93,10 @@ class Censor:
 
     def _has_hint(self, data: bytes) -> bool:
         """Whether there is a part of a token. All that a usual request costs."""
-        for hint in self._searched:
-            if hint in data:
-                return True
+        return any(hint in data for hint in self._searched) or self._has_piece(data)
+
+    def _has_piece(self, data: bytes) -> bool:
+        """Whether there is a part of one of many tokens."""
         if not self._pieces:
             return False
         for run in self._runs.findall(data):

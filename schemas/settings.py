@@ -254,7 +254,7 @@ class Settings(BaseSettings):
     mocean_tz: str = "Asia/Kuala_Lumpur"
     allow_ips: Networks = ()
     trusted_proxies: Networks = ()
-    max_body: int = Field(default=256 * 1024, ge=1, le=64 * 1024**2)
+    max_body: int = Field(default=256 * 1024, ge=1, le=1024**2)
     max_concurrent: int = Field(default=1000, ge=1, le=100_000)
     request_timeout: Annotated[timedelta, *_within("1s", "1h")] = timedelta(seconds=20)
     # Longer than the longest that a caller stays in silence for, and so longer than any provider waits.

@@ -147,6 +147,7 @@ def test_what_proxies_read_in_two_ways_is_refused(receiver: Receiver, sent: byte
         pytest.param("/mycoolsms/delivery-report%2F", 200, id="an escaped slash at the end"),
         pytest.param("/mycoolsms/delivery-report%0a", 404, id="a line feed at the end"),
         pytest.param("/mycoolsms/delivery-reports", 404, id="another word"),
+        pytest.param("/mycoolsms/delivery%0Areport", 404, id="a line feed within"),
         pytest.param("/mocean/voice/answer/", 200, id="a call"),
         pytest.param("//mocean/voice/collect/menu/", 200, id="a step"),
     ],
@@ -159,6 +160,7 @@ def test_a_slash_more_is_no_other_path(receiver: Receiver, path: str, code: int)
     answer = receiver.say(sent)
     assert statuses(answer) == [code]
     assert (b'"action"' in answer) == ("voice" in path)
+    assert (b"application/problem+json" in answer) == (code == 404)
 
 
 @dataclass

@@ -648,7 +648,7 @@ def test_number_lookup(raw: dict[str, Any], draft: Draft, flags: list[str]) -> N
         ),
         pytest.param(
             {"country": "MY", "name": "Odd", "network_code": "x", "mcc": "y", "mnc": "z"},
-            Carrier(country="MY", name="Odd", network_code="x", mcc="y", mnc="z"),
+            Carrier(country="MY", name="Odd", network_code="x"),
             ["unreadable:mcc", "unreadable:mnc"],
             id="no numbers at all",
         ),

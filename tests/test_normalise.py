@@ -710,7 +710,8 @@ def test_each_mandatory_field(name: str, names: list[str], instead: Any) -> None
         assert written(of_fields(name, fields))["data"]["text"] == instead
         return
     missing = " or ".join(names)
-    assert refusal(name, fields) == (f"{missing} is missing", missing, None)
+    what = "holds no text" if isinstance(instead, list | dict) else "is missing"
+    assert refusal(name, fields) == (f"{missing} {what}", missing, None)
 
 
 def with_value(fields: dict[str, Any], name: str, value: Any) -> dict[str, Any]:

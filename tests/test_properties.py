@@ -159,7 +159,7 @@ def test_noise_beside_and_inside_a_callback(sample: Sample, extra: dict[str, Any
     body = json.dumps(noisy).encode()
     (made,) = events(callback, "application/json", body)
     if isinstance(made, str):
-        assert made.endswith(" is missing") or made.startswith("this is a callback for /webhooks/")
+        assert made.endswith((" is missing", " holds no text")) or made.startswith("this is a callback for /webhooks/")
         return
     again = EVENTS.validate_json(made.model_dump_json(exclude_none=True))
     assert again == made

@@ -3,6 +3,7 @@
 It is found by what it is; `tests/test_censor.py` has the spellings.
 """
 
+import gzip
 import json
 import re
 from base64 import b64encode
@@ -72,6 +73,48 @@ def test_in_a_text_and_as_the_step_of_a_call(service: Service) -> None:
     assert sms["text"] == "my token is ***, yours?"
     assert call["step"] == "***"
     assert LEAKS.search(kept(service)) is None
+
+
+PART = '--b\r\nContent-Disposition: form-data; name="%s"\r\n%s\r\n%s\r\n'
+MULTIPART = (
+    PART % ("smsid", "", "a")
+    + PART % ("status", "", "SMS_STATUS_DELIVERED")
+    + PART % ("x", "Content-Transfer-Encoding: quoted-printable\r\n", f"{TOKEN[:7]}=\r\n{TOKEN[7:]}")
+    + "--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("application/x-www-form-urlencoded; charset=utf-16be",
+                     "smsid=a&status=SMS_STATUS_DELIVERED&x=" + quote(TOKEN.encode("utf-16-be")), id="UTF-16, escaped"),
+        pytest.param("multipart/form-data; boundary=b", MULTIPART, id="quoted-printable, split over two lines"),
+    ],
+)  # fmt: skip
+def test_in_what_only_decoding_shows(service: Service, content_type: str, body: str) -> None:
+    headers = {"Content-Type": content_type}
+    answer = service.request("POST", "mycoolsms/delivery-report", content=body.encode(), headers=headers)
+    assert answer.status_code == 200
+    (entry,) = service.stored()
+    assert json.loads(entry["event"])["data"]["raw"]["x"] == "***"
+    assert LEAKS.search(kept(service)) is None
+
+
+def test_in_a_compressed_body(service: Service) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    whole, lacking = ({**DLR, "x": TOKEN}, {"smsid": "a", "x": TOKEN})
+    codes = [
+        service.request(
+            "POST", "mycoolsms/delivery-report", content=gzip.compress(json.dumps(fields).encode()), headers=headers
+        ).status_code
+        for fields in (whole, lacking)
+    ]
+    assert codes == [200, 422]
+    (event,), (entry,) = service.stored(), service.quarantined()
+    assert json.loads(event["event"])["data"]["raw"] == {**DLR, "x": "***"}
+    assert json.loads(entry["body"]) == {"smsid": "a", "x": "***"}
+    assert "content-encoding" not in entry["headers"]
 
 
 def test_in_quarantine(service: Service) -> None:

@@ -94,7 +94,7 @@ NO_MC = (
         ("INSECURE", "maybe", '"maybe" is neither on nor off; write on or off'),
         ("SPOOL", "", '"" is neither on nor off; write on or off'),
         ("MAX_BODY", "256k", NO_NUMBER),
-        ("MAX_BODY", "1000000000000", "too large; write 67108864 or less"),
+        ("MAX_BODY", "1000000000000", "too large; write 1048576 or less"),
         ("MAX_CONCURRENT", "0", "too small; write 1 or more"),
         ("SPOOL_MAX", "1GB", NO_NUMBER),
         ("WAIT_REPLICAS", "99", "too large; write 16 or less"),

@@ -197,6 +197,18 @@ def test_accounts_take_turns(arrived: list[tuple[str, int, int]], groups: list[l
         assert [one for group in taken for one in group if one.account == account] == in_order
 
 
+@pytest.mark.parametrize("call", [MAX_GROUP_BYTES - 1000, 2 * MAX_GROUP_BYTES])
+async def test_a_large_call_goes_before_the_events_that_wait(
+    committer: tuple[Committer, Redis, Keys], call: int
+) -> None:
+    made, redis, keys = committer
+    both = [waiting("a", call, is_call=True), waiting("a", 2000)]
+    async with asyncio.timeout(10):
+        await asyncio.gather(*map(made.store, both))
+    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.events))
+    assert [fields[b"id"].decode() for _, fields in entries] == [one.id for one in both]
+
+
 def fill(room: Room, account: str, size: int = 100) -> int:
     """Let an account have what it may; give how many events that is."""
     number = 0
@@ -218,6 +230,10 @@ def test_room_is_counted_in_bytes_too() -> None:
     room = Room()
     assert fill(room, "a", 1024 * 1024) == pytest.approx(MOST_BYTES // 2 // (1024 * 1024 + BESIDE_JSON), abs=1)
     assert room.has("b", 1000)
+
+
+def test_an_only_account_may_have_all_the_room() -> None:
+    assert fill(Room(is_shared=False), "a") == pytest.approx(MOST_BYTES // (100 + BESIDE_JSON), abs=1)
 
 
 def test_what_has_left_makes_room() -> None:

@@ -219,7 +219,8 @@ def spool_check(spool: Spool) -> Check:
         "spool",
         ok_if(not found),
         "; ".join(found) or "empty",
-        "bring Redis back, or the replicas: it empties by itself then",
+        "bring Redis back, or the replicas: it empties by itself then; what Redis takes in no way is tried again "
+        "at the receiver's next start",
     )
 
 

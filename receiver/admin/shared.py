@@ -30,7 +30,7 @@ class Shared:
     retries: int
     dead: int
     quarantined: int
-    evicted: Mapping[str, int]
+    evicted: Mapping[str, float]
     workers: Mapping[str, int]
     oddities: Mapping[str, float]
     tally: Mapping[str, float]
@@ -57,7 +57,7 @@ async def look(client: Redis, keys: Keys) -> Shared:
         dead=dead,
         quarantined=quarantined,
         # Also of those that have lost none, so that the first one is a rise that an alert can see.
-        evicted={account.decode(): int(evicted.get(account, 0)) for account in dict.fromkeys([*held, *evicted])},
+        evicted={account.decode(errors="replace"): 0 for account in held} | _counts(evicted),
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
         oddities=_counts(oddities),
         tally=_counts(tally),

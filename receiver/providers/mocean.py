@@ -102,7 +102,6 @@ PORTED: Final = {"ported": Ported.PORTED, "not_ported": Ported.NOT_PORTED, "unkn
 
 NO_NETWORK: Final = Network("", None, "", None, None)
 
-NO_HANDSET: Final = frozenset({AddressKind.ALPHANUMERIC, AddressKind.SHORT_CODE})
 SWAPPED: Final = "parties:swapped"
 
 callbacks = Callbacks("mocean")
@@ -308,14 +307,18 @@ def value(address: Address | None) -> str:
 def parties(report: Fields, handset: str, ours: str) -> tuple[Address | None, Address | None]:
     """Return recipient and sender of a report, whose fields are named for the handset.
 
-    Some come the other way round: a name or a short code is nobody's handset; where the other is a number, it is the
-    recipient's.
+    Some come the other way round: where the handset is none, and the other is a number, that is the recipient's.
     """
     recipient, sender = report.address(handset), report.address(ours)
-    if recipient and sender and recipient.kind in NO_HANDSET and sender.kind is AddressKind.E164:
+    if recipient and sender and sender.kind is AddressKind.E164 and not is_handset(recipient):
         report.flag(SWAPPED)
         return sender, recipient
     return recipient, sender
+
+
+def is_handset(address: Address) -> bool:
+    """Whether an address may be a handset's: a number, or digits that are written in another way. No name is."""
+    return address.kind is not AddressKind.SHORT_CODE and not any(map(str.isalpha, address.value))
 
 
 def without_terminator(fields: Fields) -> str:
@@ -457,7 +460,7 @@ def mcc_and_mnc(fields: Fields, network: Network) -> tuple[str | None, str | Non
         return network.mcc, network.mnc
     mcc, mnc = fields.word("mcc"), fields.word("mnc")
     if mcc is None or mnc is None or mcc_number is None or mnc_number is None:
-        return mcc, mnc
+        return mcc if mcc_number is not None else None, mnc if mnc_number is not None else None
     mcc = f"{mcc_number:03}"
     if len(mnc) > 1 and mnc.startswith("0"):
         return mcc, mnc  # sent with its zeros
