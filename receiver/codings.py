@@ -9,6 +9,9 @@ from receiver.charsets import charset_of
 
 READ: Final = "gzip, deflate"
 MAX_CODINGS: Final = 2
+MOST_GROWTH: Final = 100
+"""What a callback shrinks to is a tenth of it, or a little less. Past this somebody wants much for little."""
+_SMALL: Final = 16 * 1024
 _MAX_MEMBERS: Final = 16  # a gzip file may be several, one after the other; each costs the copy of what is left
 _NO_GZIP: Final = "coding:absent"
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -45,7 +48,13 @@ def undone(content_encoding: str, body: bytes, limit: int, flags: list[str]) -> 
     if len(codings) > MAX_CODINGS:
         raise UnreadCodingError(f"more than {MAX_CODINGS} Content-Encodings are not read; send {READ} or none")
     for name in reversed(codings):
-        body = _UNDO[name](body, limit, flags)
+        most = min(limit, max(_SMALL, MOST_GROWTH * len(body)))
+        try:
+            body = _UNDO[name](body, most, flags)
+        except TooLargeError:
+            if most == limit:
+                raise
+            raise CodingError(f"the body grows more than {MOST_GROWTH}-fold as its {name} is undone") from None
     return body
 
 

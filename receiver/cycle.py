@@ -4,6 +4,7 @@ An app's answer is two messages, and uvicorn writes each by itself, after it has
 and their headers are our own. Anything else falls back to uvicorn.
 """
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -45,6 +46,7 @@ class Cycle(RequestResponseCycle):
     """One request and its answer. Whoever makes one sets `heads`."""
 
     heads: Heads
+    is_heard_out = False  # a call's caller: only when all is sent does it look for the answer
     _is_given = False
     _start: Any = None  # the first half of an answer, until the second is there
 
@@ -69,6 +71,7 @@ class Cycle(RequestResponseCycle):
             if is_now and not message.get("more_body"):
                 head = self.heads.written(start["status"], start["headers"], self.default_headers)
                 if _LENGTH in head:
+                    self.is_heard_out = start["status"] == HTTPStatus.OK
                     self._answer(head, message.get("body", b""))
                     return
             await super().send(start)

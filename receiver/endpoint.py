@@ -1,5 +1,6 @@
 """The endpoint: one request from the door to its answer. What it holds is stored, or asked, by receiver.visit."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,13 +13,17 @@ from receiver.answers import Outcome, answer, answer_call
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
 from receiver.incoming import Incoming
-from receiver.load import NoRoomError
+from receiver.load import LONGEST_USUAL_BODY, NoRoomError
 from receiver.outcomes import CallOutcome
 from receiver.parse import MAX_FIELDS
 from receiver.shares import Shares
 from receiver.visit import Receiver, Visit
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
+
+
+class BrokenError(Exception):
+    """An error of ours, before a request could be kept."""
 
 
 class GoneError(Exception):
@@ -72,25 +77,33 @@ class Endpoint:
             self.callback, path, query, account, received, content_type, content_encoding, body,
             self.receiver.max_body, self.receiver.censor,
         )  # fmt: skip
-        try:
-            if content_encoding:
-                incoming = incoming.decoded()
-            incoming = incoming.censored()
-        except Exception:  # noqa: BLE001 - logged
-            # It may hold tokens, so it cannot be kept.
-            self.receiver.lines.exception("callback.broken", callback=self.callback.name)
-            self.receiver.event_counts.broken(self.callback.provider, account)
-            await self._turn_away(send, account, Outcome.BROKEN, caller, {}, CallOutcome.BROKEN)
-            return
         load.requests.take(account)
         try:
-            await self._work(Visit(incoming, self.receiver, scope), send)
+            await self._work(Visit(await self._opened(incoming), self.receiver, scope), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
         except NoRoomError:
             await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
+        except BrokenError:
+            await self._turn_away(send, account, Outcome.BROKEN, caller, {}, CallOutcome.BROKEN)
         finally:
             load.requests.give_back(account)
+
+    async def _opened(self, incoming: Incoming) -> Incoming:
+        """Return a request as it may be kept. Raises NoRoomError, BrokenError."""
+        try:
+            if not incoming.content_encoding and len(incoming.body) <= LONGEST_USUAL_BODY:
+                return incoming.censored()
+            deadline_s = self.receiver.voice_deadline.total_seconds() if self.callback.wants_answer else None
+            async with asyncio.timeout(deadline_s):
+                return await self.receiver.load.aside(incoming.account, incoming.opened)
+        except TimeoutError:  # so many long ones of this account that a call cannot wait for its turn
+            raise NoRoomError from None
+        except Exception:  # noqa: BLE001 - logged
+            # It may hold tokens, so it cannot be kept.
+            self.receiver.lines.exception("callback.broken", callback=self.callback.name)
+            self.receiver.event_counts.broken(self.callback.provider, incoming.account)
+            raise BrokenError from None
 
     async def _work(self, visit: Visit, send: Send) -> None:
         """Answer a request that was let in and is whole."""

@@ -22,6 +22,7 @@ from schemas.address import Address, AddressKind, parse_address
 
 _BRACKETED: Final = re.compile(r"^[^\[\].]+(?:\[[^\[\]]*\])+$")
 _MOST_STEPS: Final = 100
+_MOST_PARTS: Final = 1000
 _LONGEST_REMEMBERED: Final = 64
 _QUICK: Final = 18  # digits
 _TOO_LARGE: Final = 10**_QUICK
@@ -198,7 +199,9 @@ class Fields:
         if not isinstance(found, list):
             self._unless_empty(name, value)
             return
-        for item in found:
+        if len(found) > _MOST_PARTS:
+            self.unreadable(name)
+        for item in found[:_MOST_PARTS]:
             if isinstance(item, dict):
                 yield Fields(item, self.flags)
             else:

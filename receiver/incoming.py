@@ -72,6 +72,10 @@ class Incoming(NamedTuple):
             return self
         return self._replace(path=path, query=query, body=body)
 
+    def opened(self) -> "Incoming":
+        """Return it decoded and censored."""
+        return (self.decoded() if self.content_encoding else self).censored()
+
     def decoded(self) -> "Incoming":
         """Return it with the codings of its body undone; as it is where they cannot be: `callbacks` says why."""
         flags = list(self.query.flags)
@@ -96,7 +100,7 @@ class Incoming(NamedTuple):
             if self.content_encoding:
                 body = undone(self.content_encoding, body, self.max_body, [])
             parsed = parse(self.content_type, body, self.query.fields, self.query.flags)
-            if self.content_type.lower() not in _AS_WRITTEN:
+            if self.content_type.lower() not in _AS_WRITTEN or b"\0" in body:
                 # What a charset or a transfer encoding spelled in another way can be seen only now.
                 for one in parsed:
                     one.fields.raw = _censored(one.fields.raw, self.censor)

@@ -5,10 +5,15 @@ of its body counts, in bytes.
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from receiver.shares import Shares
 
+Result = TypeVar("Result")
+
+LONGEST_USUAL_BODY: Final = 4096
+"""A longer one may hold many callbacks, or one that takes long to read."""
 MOST_BODY_BYTES: Final = 64 * 1024 * 1024
 """Of bodies that did not come in one piece, which those of usual callbacks do."""
 
@@ -25,6 +30,7 @@ class Load:
         self.bodies = Shares(MOST_BODY_BYTES, is_shared=is_shared)
         self._turns: dict[str, asyncio.Lock] = {}
 
-    def turn(self, account: str) -> asyncio.Lock:
-        """Return what a long request of an account holds while it is read, so that one at a time is."""
-        return self._turns.setdefault(account, asyncio.Lock())
+    async def aside(self, account: str, work: Callable[[], Result]) -> Result:
+        """Do what takes long for a request in a thread, so that others are served meanwhile: one for each account."""
+        async with self._turns.setdefault(account, asyncio.Lock()):
+            return await asyncio.to_thread(work)

@@ -45,6 +45,8 @@ MAX_HEADERS: Final = 100
 MAX_IN_A_ROW: Final = 128
 MAX_CONNECTIONS: Final = 10_000
 _MAX_BETWEEN: Final = 2 * MAX_HEAD
+MAX_DISCARDED: Final = 512 * 1024
+_A_PIECE: Final = 256  # bytes that a piece counts beside its own: each takes its time
 _WRITE_AHEAD: Final = 16 * 1024  # bytes of answers that nobody takes, before no more are made
 _CANDIDATES: Final = 64
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -124,6 +126,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0  # in the pieces before this one
         self._bytes_between = 0  # since the last byte of a body
+        self._discarded = 0  # of bodies whose answer was given before they were whole
         self._hosts: list[bytes] = []
         self._host: bytes | None = None  # of the last request, which was found to be one
         self._transfer_codings: list[bytes] = []
@@ -202,9 +205,13 @@ class Connection(HttpToolsProtocol):
         self._bytes_between = 0
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
+        """Take a part of the body; of one that nobody waits for any more, only so much."""
         super().on_body(body)
         self._bytes_between = 0
+        if self.cycle.response_complete and not self.cycle.is_heard_out:
+            self._discarded += len(body) + _A_PIECE
+            if self._discarded > MAX_DISCARDED and not self.transport.is_closing():
+                self.transport.close()
 
     def on_message_complete(self) -> None:
         """Note that the request is whole."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,7 @@ from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
 from receiver.incoming import Incoming, UnreadError, check_size
 from receiver.limiter import Limiter
-from receiver.load import Load, NoRoomError
+from receiver.load import LONGEST_USUAL_BODY, Load, NoRoomError
 from receiver.normalise import Normaliser, UnusableError
 from receiver.outcomes import CallCounts, CallOutcome
 from receiver.parse import Parsed
@@ -37,10 +37,6 @@ from schemas.censor import Censor
 log = structlog.get_logger()
 
 _OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
-# Longer ones may hold many callbacks, or one that takes long to read: an account has one of them read at a time, and
-# others are served in between.
-_LONGEST_USUAL_BODY: Final = 4096
-_MADE_AT_ONCE: Final = 16
 _KEPT_AT_ONCE: Final = 16
 
 
@@ -80,16 +76,11 @@ class Visit(NamedTuple):
         so many events cannot wait here.
         """
         try:
-            if len(self.incoming.body) > _LONGEST_USUAL_BODY:
-                async with self.receiver.load.turn(self.incoming.account):
-                    parsed = self.incoming.callbacks()
-                    made = await self._made_of(parsed)
-            else:
+            if len(self.incoming.body) <= LONGEST_USUAL_BODY:
                 parsed = self.incoming.callbacks()
                 if len(parsed) == 1:
                     return await self._store(parsed[0], self._made(parsed[0]))
-                async with self.receiver.load.turn(self.incoming.account):
-                    made = await self._made_of(parsed)
+            pairs = await self.receiver.load.aside(self.incoming.account, self._read)
         except UnusableError as error:
             return await self._unusable(error, self.incoming.body)
         except (TooLargeError, NoRoomError):
@@ -97,7 +88,6 @@ class Visit(NamedTuple):
         except Exception:  # noqa: BLE001 - logged
             self.receiver.lines.exception("callback.broken", callback=self.incoming.callback.name)
             return await self._broken(self.incoming.body)
-        pairs = list(zip(parsed, made, strict=True))
         good = [pair for pair in pairs if isinstance(pair[1], Waiting)]
         ended = await asyncio.gather(*starmap(self._store, good))
         # The others wait for the quarantine, each with all that is kept of the request.
@@ -121,13 +111,13 @@ class Visit(NamedTuple):
         began = time.monotonic()
         question = Question(self.receiver.replies.key, began + deadline_s)
         try:
-            (one,) = self.incoming.callbacks()
-            event = self.incoming.event(one.fields, self.receiver.normaliser)
-            asked = Waiting.of(event, question)
-            check_size(asked.size)
-            event_id = event.id
-            reply = self.receiver.replies.expect(event_id)
             async with asyncio.timeout(deadline_s):
+                if len(self.incoming.body) <= LONGEST_USUAL_BODY:
+                    asked = self._asked(question)
+                else:
+                    asked = await self.receiver.load.aside(self.incoming.account, lambda: self._asked(question))
+                event_id = asked.id
+                reply = self.receiver.replies.expect(event_id)
                 outcome_of_commit = await self.receiver.committer.store(asked)
                 self.receiver.event_counts.stored(asked, outcome_of_commit)
                 if outcome_of_commit is Stored.SPOOLED:
@@ -137,7 +127,7 @@ class Visit(NamedTuple):
         except AnswerFailedError as error:
             outcome = CallOutcome(error.failure.value)
         except TimeoutError:
-            outcome = CallOutcome.NO_WORKER if stored else CallOutcome.REDIS_AWAY
+            outcome = CallOutcome.NO_WORKER if stored else CallOutcome.REDIS_AWAY if event_id else CallOutcome.BUSY
         except CommitError:
             outcome = CallOutcome.REDIS_AWAY
         except UnusableError as error:
@@ -174,23 +164,30 @@ class Visit(NamedTuple):
             return error
         return made
 
-    async def _made_of(self, parsed: Sequence[Parsed]) -> list[Waiting | Exception]:
-        """Make all that is to be stored of a request, and let others be served meanwhile.
+    def _read(self) -> list[tuple[Parsed, Waiting | Exception]]:
+        """Make all that is to be stored of a request.
 
         Raises NoRoomError where it cannot wait here, UnusableError where it would take too much.
         """
+        parsed = self.incoming.callbacks()
         if not self.receiver.committer.room.has(self.incoming.account, len(parsed)):
             raise NoRoomError
-        made: list[Waiting | Exception] = []
+        pairs: list[tuple[Parsed, Waiting | Exception]] = []
         size = 0
-        for number, one in enumerate(parsed, 1):
-            made.append(event := self._made(one))
-            if isinstance(event, Waiting):
-                size += event.size
+        for one in parsed:
+            made = self._made(one)
+            if isinstance(made, Waiting):
+                size += made.size
                 check_size(size)
-            if number % _MADE_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return made
+            pairs.append((one, made))
+        return pairs
+
+    def _asked(self, question: Question) -> Waiting:
+        """Make what is to be stored of a call. Raises UnusableError."""
+        (one,) = self.incoming.callbacks()
+        asked = Waiting.of(self.incoming.event(one.fields, self.receiver.normaliser), question)
+        check_size(asked.size)
+        return asked
 
     async def _store(self, one: Parsed, made: Waiting | Exception) -> tuple[Outcome, dict[str, str]]:
         try:

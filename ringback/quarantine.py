@@ -188,7 +188,7 @@ def events_of(entry: Entry, normaliser: Normaliser, censor: Censor, max_body: in
         max_body=max_body,
         censor=censor,
     )
-    incoming = incoming.decoded().censored()
+    incoming = incoming.opened()
     try:
         callbacks = incoming.callbacks()
     except TooLargeError:

@@ -1,12 +1,14 @@
 """Connections: odd ones that are honest are served; what one may make a receiver hold, and for how long, is bounded."""
 
 import asyncio
+import gzip
 import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
@@ -25,7 +27,7 @@ from ringback.samples import find
 from ringback.trigger import build
 from tests.hostile import resident_kib
 from tests.service import ROOT, clean_environment, wait_for
-from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses
+from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses, takes
 
 pytestmark = pytest.mark.timed
 
@@ -242,6 +244,44 @@ def test_a_pipeline_without_end_is_closed_after_its_last_answer(receiver: Receiv
         answer = heard(connection)
     assert statuses(answer) == [200] * (MAX_IN_A_ROW + 1)
     assert answer.count(b"connection: close") == 1
+
+
+def test_the_rest_of_a_body_that_was_refused_is_heard_for_a_while_only(receiver: Receiver) -> None:
+    with receiver.connect() as connection:
+        connection.sendall(lines("Host: x", "Transfer-Encoding: chunked", path="/x", body=b""))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 404")
+        assert not takes(connection, b"1\r\nx\r\n" * 1024 * 1024)
+
+
+def test_many_parameters_without_a_token_are_not_read(receiver: Receiver) -> None:
+    odd = request("/webhooks/mocean/inbound-sms?" + "%C3(=%E9&" * 1000)
+    plain = request("/webhooks/mocean/inbound-sms?x=1")
+    seconds = {}
+    for sent in (plain, odd, plain, odd):
+        began = time.monotonic()
+        for _ in range(100):
+            assert statuses(receiver.say(sent)) in ([401], [429])
+        seconds[sent] = time.monotonic() - began
+    assert seconds[odd] < seconds[plain] + 0.1, "less than a millisecond more each"
+
+
+ODD_JSON = b'{"mocean-call-uuid": "1", "a": [' + b'"\xe9",' * 42_000 + b"1]}"
+
+
+def test_long_requests_of_an_account_hold_up_no_other(receiver: Receiver) -> None:
+    service = receiver.service
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    body = gzip.compress(ODD_JSON[:16_000] + b"1]}")
+    with ThreadPoolExecutor(50) as threads:
+        sent = [
+            threads.submit(service.request, "POST", "mocean/voice/answer", content=body, headers=headers)
+            for _ in range(100)
+        ]
+        beside = Meanwhile(receiver)
+        while not all(one.done() for one in sent):
+            beside.look()
+    assert {one.result().status_code for one in sent} == {200}
+    assert max(beside.calls) < 1
 
 
 async def test_an_idle_connection_is_closed_after_its_time() -> None:
