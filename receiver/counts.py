@@ -13,11 +13,10 @@ from prometheus_client.registry import Collector
 
 from receiver.providers import PROVIDERS
 from receiver.spool import Spool
-from receiver.waiting import Outcome, Waiting
+from receiver.waiting import LABELS, Outcome, Waiting
 
 _UNUSABLE: Final = "unusable"
 _BROKEN: Final = "broken"
-_LABELS: Final = {outcome: outcome.name.lower() for outcome in Outcome}
 _NOT_STORED: Final = "not_stored"
 _GROUPS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -33,7 +32,7 @@ class EventCounts(Collector):
 
     def stored(self, event: Waiting, outcome: Outcome) -> None:
         """Count an event."""
-        self._add((event.provider, event.account, event.type, _LABELS[outcome]))
+        self._add((event.provider, event.account, event.type, LABELS[outcome]))
 
     def not_stored(self, event: Waiting) -> None:
         """Count an event that neither Redis nor the spool took."""

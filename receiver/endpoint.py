@@ -79,7 +79,9 @@ class Endpoint:
         )  # fmt: skip
         load.requests.take(account)
         try:
-            await self._work(Visit(await self._opened(incoming), self.receiver, scope), send)
+            is_usual = not content_encoding and len(body) <= LONGEST_USUAL_BODY
+            opened = self._censored(incoming) if is_usual else await self._opened(incoming)
+            await self._work(Visit(opened, self.receiver, scope), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
         except NoRoomError:
@@ -89,21 +91,29 @@ class Endpoint:
         finally:
             load.requests.give_back(account)
 
-    async def _opened(self, incoming: Incoming) -> Incoming:
-        """Return a request as it may be kept. Raises NoRoomError, BrokenError."""
+    def _censored(self, incoming: Incoming) -> Incoming:
+        """Return a request as it may be kept. Raises BrokenError."""
         try:
-            if not incoming.content_encoding and len(incoming.body) <= LONGEST_USUAL_BODY:
-                return incoming.censored()
+            return incoming.censored()
+        except Exception:  # noqa: BLE001 - logged there
+            raise self._broken(incoming) from None
+
+    async def _opened(self, incoming: Incoming) -> Incoming:
+        """Return a request as it may be kept, if that takes long. Raises NoRoomError, BrokenError."""
+        try:
             deadline_s = self.receiver.voice_deadline.total_seconds() if self.callback.wants_answer else None
             async with asyncio.timeout(deadline_s):
                 return await self.receiver.load.aside(incoming.account, incoming.opened)
         except TimeoutError:  # so many long ones of this account that a call cannot wait for its turn
             raise NoRoomError from None
-        except Exception:  # noqa: BLE001 - logged
-            # It may hold tokens, so it cannot be kept.
-            self.receiver.lines.exception("callback.broken", callback=self.callback.name)
-            self.receiver.event_counts.broken(self.callback.provider, incoming.account)
-            raise BrokenError from None
+        except Exception:  # noqa: BLE001 - logged there
+            raise self._broken(incoming) from None
+
+    def _broken(self, incoming: Incoming) -> BrokenError:
+        """Note an error of ours. The request may hold tokens, so it cannot be kept."""
+        self.receiver.lines.exception("callback.broken", callback=self.callback.name)
+        self.receiver.event_counts.broken(self.callback.provider, incoming.account)
+        return BrokenError()
 
     async def _work(self, visit: Visit, send: Send) -> None:
         """Answer a request that was let in and is whole."""

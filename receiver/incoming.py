@@ -100,7 +100,7 @@ class Incoming(NamedTuple):
             if self.content_encoding:
                 body = undone(self.content_encoding, body, self.max_body, [])
             parsed = parse(self.content_type, body, self.query.fields, self.query.flags)
-            if self.content_type.lower() not in _AS_WRITTEN or b"\0" in body:
+            if (self.content_type not in _AS_WRITTEN and self.content_type.lower() not in _AS_WRITTEN) or b"\0" in body:
                 # What a charset or a transfer encoding spelled in another way can be seen only now.
                 for one in parsed:
                     one.fields.raw = _censored(one.fields.raw, self.censor)

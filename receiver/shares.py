@@ -26,9 +26,11 @@ class Shares:
     def take(self, account: str, size: int = 1) -> None:
         """Hold so much more."""
         self.held += size
-        self._of[account] += size
+        if self._is_shared:
+            self._of[account] += size
 
     def give_back(self, account: str, size: int = 1) -> None:
         """Hold so much less."""
         self.held -= size
-        self._of[account] -= size
+        if self._is_shared:
+            self._of[account] -= size

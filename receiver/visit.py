@@ -30,8 +30,8 @@ from receiver.parse import Parsed
 from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
 from receiver.refusals import Refusals
 from receiver.replies import AnswerFailedError, Replies
+from receiver.waiting import LABELS, Question, Waiting
 from receiver.waiting import Outcome as Stored
-from receiver.waiting import Question, Waiting
 from schemas.censor import Censor
 
 log = structlog.get_logger()
@@ -205,7 +205,7 @@ class Visit(NamedTuple):
         self.receiver.event_counts.stored(event, stored)
         if event.flags and stored is Stored.STORED:
             self.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.flags)
-        log.debug("event", event_id=event.id, outcome=stored.name)
+        log.debug("event", event_id=event.id, outcome=LABELS[stored])
         return Outcome.STORED, {}
 
     async def _unusable(self, error: UnusableError, body: bytes) -> tuple[Outcome, dict[str, str]]:

@@ -20,6 +20,10 @@ class Outcome(IntEnum):
     SPOOLED = 2
 
 
+LABELS: Final = tuple(outcome.name.lower() for outcome in Outcome)
+"""What outcomes are called in logs and metrics: by index, since an enumeration's own name is looked up slowly."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A call that waits for an answer: where to send it, and when it is of no more use, by `time.monotonic`."""

@@ -101,6 +101,6 @@ def test_too_large(content_encoding: str, body: bytes) -> None:
 
 
 def test_much_for_little() -> None:
-    with pytest.raises(CodingError, match="^the body grows more than 100-fold as its gzip is undone$"):
+    with pytest.raises(CodingError, match=r"^the body grows more than 100-fold as its gzip is undone$"):
         undone("gzip", gzip.compress(b"0" * 60_000), 256 * 1024, [])
     assert len(undone("gzip", gzip.compress(b"0" * 16_000), 256 * 1024, [])) == 16_000
