@@ -6,13 +6,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
-import httpx
 import pytest
 
 from receiver.callbacks import Callback
 from receiver.providers import CALLBACKS
-from tests.hostile import requests_to, send
+from tests.hostile import Caller, requests_to, send
 from tests.service import Service, running
 
 SECONDS = 3.0  # an endpoint
@@ -36,12 +36,12 @@ def test_no_request_is_too_much(service: Service, callback: Callback) -> None:
 
     def attack(number: int) -> None:
         requests = requests_to(callback, random.Random(seed + number))  # noqa: S311
-        with httpx.Client(base_url=service.http.base_url, timeout=30) as client:
+        with closing(Caller(service.port)) as caller:
             while time.monotonic() < deadline and not wrong:
                 request = next(requests)
                 try:
-                    status = send(client, request)
-                except httpx.TransportError as error:
+                    status = send(caller, request)
+                except OSError as error:
                     wrong.append(f"{error!r} after {request}")
                     return
                 answers[status] += 1
