@@ -301,7 +301,7 @@ class Connection(HttpToolsProtocol):
         self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        """Give bytes to the parser. No more than one head ends in them."""
+        """Feed bytes to the parser. No more than one head ends in them."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

@@ -75,7 +75,7 @@ class Home:
         return token
 
     def announce_store(self, url: str) -> None:
-        """Tell other commands where the store is."""
+        """Announce to other commands where the store is."""
         self._write_private(self.folder / "redis.url", url)
 
     def announce_public_url(self, url: str) -> None:
@@ -83,14 +83,14 @@ class Home:
         self._write_private(self.folder / "public.url", url)
 
     def announce_service(self, settings: Settings) -> None:
-        """Tell other commands the handlers and the port, and the Redis, unless its URL has a password."""
+        """Announce to other commands the handlers and the port, and the Redis, unless its URL has a password."""
         self._write_private(self.folder / "handlers", ",".join(settings.handlers))
         self._write_private(self.folder / "port", str(settings.port))
         if settings.redis_url == without_password(settings.redis_url or ""):
             self.announce_store(settings.redis_url)
 
     def withdraw(self) -> None:
-        """Tell other commands that what was announced is over."""
+        """Withdraw what was announced."""
         for name in _ANNOUNCED:
             (self.folder / name).unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ ADAPTER, PARSER, JSON, COMMIT = "break-adapter", "break-parser", "break-json", "
 
 
 def breaking(normalise: Callable[[Fields], Draft], name: str) -> Callable[[Fields], Draft]:
-    """Give an adapter that raises, or writes what no JSON can hold, where the field asks for it."""
+    """Return an adapter that raises, or writes what no JSON can hold, where the field asks for it."""
 
     def broken(fields: Fields) -> Draft:
         value = fields.text(name) or ""

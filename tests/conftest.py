@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a store of this run's own."""
+    """Return the URL of a store of this run's own."""
     folder: Path = tmp_path_factory.mktemp("valkey")
     with valkey(folder, free_port()) as (url, _):
         yield url

@@ -33,7 +33,7 @@ class Receiver:
 
 
 def heard(connection: socket.socket) -> bytes:
-    """Give all that comes until the other side closes."""
+    """Return all that comes until the other side closes."""
     pieces = []
     try:
         while piece := connection.recv(65536):
@@ -53,7 +53,7 @@ def takes(connection: socket.socket, data: bytes) -> bool:
 
 
 def statuses(answer: bytes) -> list[int]:
-    """Give the codes of the answers on a connection."""
+    """Return the codes of the answers on a connection."""
     return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 

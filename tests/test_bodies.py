@@ -68,7 +68,7 @@ WITHOUT_EMOJI = {**MO, "mocean-text": "Grüße"}
 
 @pytest.fixture(scope="module")
 def receiver(redis_url: str) -> Iterator[Service]:
-    """Give a receiver without workers, so that what is stored stays where it is."""
+    """Return a receiver without workers, so that what is stored stays where it is."""
     with running(
         redis_url, queues="", RINGBACK_MAX_BODY=str(MAX_BODY), RINGBACK_VOICE_FALLBACK="Sorry", RINGBACK_ADMIN_PORT="0"
     ) as started:
@@ -85,7 +85,7 @@ def empty(receiver: Service) -> Iterator[None]:
 
 
 def events(receiver: Service) -> list[dict[str, Any]]:
-    """Give the stored events, less the times at which they were received."""
+    """Return the stored events, less the times at which they were received."""
     return [{**json.loads(one["event"]), "receivedat": ""} for one in receiver.stored()]
 
 
@@ -252,7 +252,7 @@ def test_an_element_of_an_array_is_kept_so_that_it_can_be_read_alone(receiver: S
 
 
 def kept(receiver: Service) -> list[tuple[str, bytes, dict[str, str]]]:
-    """Give the quarantine: why, which body, and the two headers that say how it is written."""
+    """Return the quarantine: why, which body, and the two headers that say how it is written."""
     found: Any = receiver.redis.xrange(receiver.keys.quarantine)
     wanted = ("Content-Type", "Content-Encoding")
     entries = []

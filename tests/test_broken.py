@@ -23,7 +23,7 @@ KINDS = pytest.mark.parametrize("kind", [ADAPTER, PARSER, JSON, COMMIT])
 
 @pytest.fixture(scope="module", params=["on", "off"], ids=["with a spool", "without a spool"])
 def receiver(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Service]:
-    """Give a receiver that breaks, without workers."""
+    """Return a receiver that breaks, without workers."""
     service = Service(redis_url, f"broken-{request.param}-{free_port()}", free_port())
     admin = str(free_port())
     service.data_dir.joinpath("admin").write_text(admin)
@@ -36,7 +36,7 @@ def receiver(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Service
 
 @pytest.fixture
 def broken(receiver: Service) -> Iterator[Service]:
-    """Give it with nothing stored and nothing in quarantine."""
+    """Return it with nothing stored and nothing in quarantine."""
     yield receiver
     for key in receiver.redis.scan_iter(f"{receiver.prefix}:*"):
         receiver.redis.delete(key)
@@ -50,7 +50,7 @@ def report(service: Service, *smsids: str) -> httpx.Response:
 
 
 def counted(service: Service, name: str) -> dict[str, float]:
-    """Give a counter of the receiver's, by its labels."""
+    """Return a counter of the receiver's, by its labels."""
     port = service.data_dir.joinpath("admin").read_text()
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     return {labels: float(value) for labels, value in re.findall(rf"^{name}_total{{(.*)}} (.*)$", text, re.M)}

@@ -26,7 +26,7 @@ def event_url(secret: str) -> str:
 
 @pytest.fixture(scope="module")
 def speechless(redis_url: str) -> Iterator[Service]:
-    """Give a receiver without workers, so that each call gets the fallback."""
+    """Return a receiver without workers, so that each call gets the fallback."""
     with running(redis_url, queues="", **SETTINGS) as service:
         yield service
 

@@ -55,7 +55,7 @@ def test_scalars(value: Any, reads: tuple[Any, ...]) -> None:
 
 
 def read(value: Any, reader: str) -> Any:
-    """Give what a reader gives, or its one flag; reading changes nothing."""
+    """Return what a reader gives, or its one flag; reading changes nothing."""
     fields = Fields({"x": value})
     found = getattr(fields, reader)("x")
     assert (fields.raw, found is None or not fields.flags) == ({"x": value}, True)

@@ -26,7 +26,7 @@ EVENTS = {
 
 @pytest.fixture(scope="module")
 def redis(redis_url: str) -> Iterator[Redis]:
-    """Give a Redis whose stream has these events."""
+    """Return a Redis whose stream has these events."""
     client = Redis.from_url(redis_url)
     for entry_id, event_id in EVENTS.items():
         client.xadd(KEYS.events, {"id": event_id}, entry_id)
@@ -108,7 +108,7 @@ def test_entries_by_their_beginning(redis: Redis, typed: str, ids: list[str]) ->
 
 @pytest.fixture(scope="module")
 def stored(redis_url: str) -> Iterator[Service]:
-    """Give a service that has stored two events and a request that it cannot use."""
+    """Return a service that has stored two events and a request that it cannot use."""
     with running(redis_url, queues="") as service:
         for _ in range(2):
             assert service.trigger("mocean/inbound-sms").status_code == 200

@@ -27,7 +27,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROO
 
 @cache
 def code(page: Path) -> list[str]:
-    """Give everything that a page sets as code, a line each."""
+    """Return everything that a page sets as code, a line each."""
     text = page.read_text()
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL)
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)

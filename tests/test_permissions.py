@@ -35,14 +35,14 @@ def user(server: str, rule: str) -> str:
 
 
 def denied(server: str) -> set[str]:
-    """Give what was refused to the user: commands, keys, channels."""
+    """Return what was refused to the user: commands, keys, channels."""
     with Redis.from_url(server, decode_responses=True) as client:
         rows = client.execute_command("ACL", "LOG", "128")
         return {str(row["object"]) for row in rows}
 
 
 def documented() -> str:
-    """Give the rule of docs/security.md, for our prefix."""
+    """Return the rule of docs/security.md, for our prefix."""
     found = re.search(r"ACL SETUSER ringback on '>…' (.+)", (ROOT / "docs/security.md").read_text())
     assert found is not None
     return found[1].strip("'").replace("' '", " ").replace("'", "").replace("ringback:", f"{PREFIX}:")

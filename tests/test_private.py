@@ -25,7 +25,7 @@ def mode(path: Path) -> int:
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """Give what others may do with a folder and all that is below it."""
+    """Return what others may do with a folder and all that is below it."""
     return {str(path.relative_to(folder)): mode(path) & 0o077 for path in (folder, *folder.rglob("*"))}
 
 

@@ -34,7 +34,7 @@ class Bench:
         return await self.store.put(kept(account, body))
 
     def left(self) -> list[str]:
-        """Give what is in the stream."""
+        """Return what is in the stream."""
         return [fields[b"body"].decode().rstrip(".") for _, fields in self.entries()]
 
     def entries(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
@@ -49,7 +49,7 @@ class Bench:
         return {account.decode(): int(size) for account, size in found.items()}
 
     def truth(self) -> dict[str, int]:
-        """Give what the accounts hold, by the stream itself."""
+        """Return what the accounts hold, by the stream itself."""
         sizes: dict[str, int] = {}
         for _, fields in self.entries():
             size = BESIDE + sum(len(fields[name]) for name in (b"path", b"reason", b"method", b"headers", b"body"))

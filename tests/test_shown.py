@@ -64,7 +64,7 @@ def is_seen(text: str) -> bool:
 
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Service]:
-    """Give a service that has an event of each kind, a request in quarantine and a dead letter, all hostile."""
+    """Return a service that has an event of each kind, a request in quarantine and a dead letter, all hostile."""
     with running(redis_url, queues="events", RINGBACK_HANDLERS="tests.handlers.recording") as started:
         sent = [
             started.trigger("mocean/delivery-report", **{"mocean-msgid": HOSTILE, "mocean-to": HOSTILE}),
@@ -126,7 +126,7 @@ def test_a_listing(service: Service, words: str, lines: int | None) -> None:
 
 
 def strings(document: object) -> str:
-    """Give all strings of a document, end to end."""
+    """Return all strings of a document, end to end."""
     if isinstance(document, dict):
         return "".join(strings(one) for one in document.values())
     return "".join(strings(one) for one in document) if isinstance(document, list) else str(document)

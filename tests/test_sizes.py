@@ -156,7 +156,7 @@ def waiting(account: str, size: int = 100, *, is_call: bool = False) -> Waiting:
 
 
 def runs(group: list[Waiting]) -> list[tuple[str, int]]:
-    """Tell how many of which account come one after another."""
+    """Return how many of which account come one after another."""
     told: list[tuple[str, int]] = []
     for one in group:
         if told and told[-1][0] == one.account:
@@ -281,7 +281,7 @@ async def test_calls_go_before_events_and_floods_leave_room(committer: tuple[Com
 
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Service]:
-    """Give a service that answers calls."""
+    """Return a service that answers calls."""
     with running(redis_url, queues="voice", RINGBACK_VOICE_DEADLINE="3s") as started:
         yield started
 

@@ -22,7 +22,7 @@ GOOD = event_of(REPORT).model_dump(mode="json", exclude_none=True)
 
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Service]:
-    """Give a service whose stream others write to."""
+    """Return a service whose stream others write to."""
     with running(redis_url, queues="events,retries") as started:
         yield started
 
