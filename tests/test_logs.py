@@ -210,7 +210,7 @@ def test_one_event_id_from_the_receiver_to_the_handlers(redis_url: str, capfd: p
         wait_for(lambda: len(logged(event_id)) >= 9, "the lines of the second attempt")
         at = "tests.handlers.talking."
         assert logged(event_id) == [
-            {"event": "event", "level": "debug", "outcome": "STORED"},
+            {"event": "event", "level": "debug", "outcome": "stored"},
             {"event": "by structlog", "level": "info", "of": "fails_once", "handler": f"{at}fails_once", "attempt": 1},
             {"event": "handler.failed", "level": "warning", "error": "ValueError", "handler": f"{at}fails_once",
              "attempt": 1},
