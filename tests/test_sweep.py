@@ -97,7 +97,9 @@ def test_a_long_stream_is_trimmed_in_steps_that_hold_up_nobody(
         redis.xgroup_create(events, HANDLERS_GROUP, "0")
         redis.xreadgroup(HANDLERS_GROUP, "held", {events: ">"}, count=1)
         redis.xgroup_setid(events, HANDLERS_GROUP, f"{int(unread.split(b'-')[0]) - 1}-99999")
-        sweep = Sweep(redis, Settings(prefix=service.prefix, retention=timedelta(milliseconds=1)))
+        # Shorter than may be set, so that nothing is kept for its age.
+        settings = Settings(prefix=service.prefix).model_copy(update={"retention": timedelta(milliseconds=1)})
+        sweep = Sweep(redis, settings)
         redis.config_set("slowlog-log-slower-than", 1000)
         redis.config_set("slowlog-max-len", 10_000)
         redis.slowlog_reset()
