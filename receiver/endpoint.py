@@ -1,6 +1,7 @@
 """The endpoint: one request from the door to its answer. What it holds is stored, or asked, by receiver.visit."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,11 +78,12 @@ class Endpoint:
             self.callback, path, query, account, received, content_type, content_encoding, body,
             self.receiver.max_body, self.receiver.censor,
         )  # fmt: skip
+        began = time.monotonic()
         load.requests.take(account)
         try:
             is_usual = not content_encoding and len(body) <= LONGEST_USUAL_BODY
             opened = self._censored(incoming) if is_usual else await self._opened(incoming)
-            await self._work(Visit(opened, self.receiver, scope), send)
+            await self._work(Visit(opened, self.receiver, scope, began), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
         except NoRoomError:

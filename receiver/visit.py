@@ -63,11 +63,12 @@ class Receiver:
 
 
 class Visit(NamedTuple):
-    """One request that was let in."""
+    """One request that was let in. `began`: when it was whole, by `time.monotonic`."""
 
     incoming: Incoming
     receiver: Receiver
     scope: Scope
+    began: float
 
     async def callbacks(self) -> tuple[Outcome, dict[str, str]]:
         """Store the callbacks of a request, each for itself: the good ones as events, the bad ones quarantined.
@@ -108,10 +109,10 @@ class Visit(NamedTuple):
         """
         event_id, stored = None, False
         deadline_s = self.receiver.voice_deadline.total_seconds()
-        began = time.monotonic()
+        began = self.began
         question = Question(self.receiver.replies.key, began + deadline_s)
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(question.due - time.monotonic()):
                 if len(self.incoming.body) <= LONGEST_USUAL_BODY:
                     asked = self._asked(question)
                 else:
@@ -133,7 +134,7 @@ class Visit(NamedTuple):
         except UnusableError as error:
             outcome = CallOutcome.UNUSABLE
             with suppress(TimeoutError):
-                async with asyncio.timeout(deadline_s):
+                async with asyncio.timeout(question.due - time.monotonic()):
                     await self._unusable(error, self.incoming.body)
         except TooLargeError:
             raise
