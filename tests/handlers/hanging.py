@@ -14,7 +14,7 @@ def stuck(event: Event, ctx: Context) -> None:
     note("stuck", event, ctx)
 
 
-@on("message.received", keyword="POISON", retry=[1, 1], timeout=2)
+@on("message.received", keyword="POISON", retry=[15, 15], timeout=2)
 def poisoned(event: MessageReceivedEvent, ctx: Context) -> None:
     """Hangs on some, and ends others in time, so that it is never set aside for long."""
     note("poisoned", event, ctx)
