@@ -181,13 +181,14 @@ def in_parts(name: str, chance: random.Random) -> Made:
     flat = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in fields_of(name).items()]
     boundary = chance.choice(("x", "x", "X", "-" * 30, "x" * 300, ""))
     start = b"--" + boundary.encode()
-    body = b""
+    pieces: list[bytes] = []  # joined at the end: a body that grows part by part is copied with each
     for key, value in flat * chance.choice((1, 1, 1, 2, 1100)):
         odd_one = chance.choice(PART_HEADERS) if chance.random() < 0.1 else ""
         head = f'\r\nContent-Disposition: form-data; name="{key}"{odd_one}\r\n\r\n{value}\r\n'
         codec = chance.choice(("utf-8", "utf-16", "cp1251")) if odd_one else "utf-8"
-        body += start + head.encode(codec, "replace")
-    body += start + chance.choice((b"--", b"--\r\n", b"--\r\nafter", b"", b" " * 10_000, b"y" * 10, b"\r"))
+        pieces += start, head.encode(codec, "replace")
+    pieces += start, chance.choice((b"--", b"--\r\n", b"--\r\nafter", b"", b" " * 10_000, b"y" * 10, b"\r"))
+    body = b"".join(pieces)
     if chance.random() < 0.2:
         body = body[chance.randrange(len(body)) :] if chance.random() < 0.3 else body[: chance.randrange(len(body))]
     declared = chance.choice((f"; boundary={boundary}", f'; boundary="{boundary}"', "", "; boundary=x; charset=utf-16"))
