@@ -26,11 +26,11 @@ from receiver.load import Load
 from receiver.normalise import Normaliser
 from receiver.outcomes import CallCounts
 from receiver.providers import CALLBACKS
-from receiver.quarantine import Quarantine, Store
+from receiver.quarantine import MAX_ENTRIES, Quarantine, Store
 from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
-from receiver.spool import Spool
+from receiver.spool import Spool, SpoolBounds
 from receiver.visit import Receiver
 from schemas.censor import Censor
 from schemas.settings import Settings
@@ -44,18 +44,20 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     Raises SpoolError where the spool cannot be written, NotPrivateError where its folder is not ours alone.
     """
     client = commit_client(redis_url)
-    spool = Spool.open(settings.spool_folder, settings.spool_max, settings.data_dir) if settings.spool else None
+    accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
+    is_shared = len(accounts) > 1
+    # Of unusable requests no more than the quarantine holds.
+    bounds = SpoolBounds(settings.spool_max, MAX_ENTRIES, settings.quarantine_max, is_shared)
+    spool = Spool.open(settings.spool_folder, bounds, settings.data_dir) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
     faults = Faults(registry)
     lines = BoundedLog()
-    accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
-    is_shared = len(accounts) > 1
     committer = Committer(client, Terms.of(settings), spool, counts, faults, lines, is_shared=is_shared)
     call_counts = CallCounts(registry)
     replies = Replies(reply_client(redis_url), settings.keys, call_counts, faults)
     store = Store(client, settings.keys, settings.dedup_ttl, settings.quarantine_max)
-    quarantine = Quarantine(store, settings.quarantine_max, spool, faults)
+    quarantine = Quarantine(store, spool, faults)
     refusals = Refusals(registry, lines)
     receiver = Receiver(
         addresses=Addresses(settings.allow_ips, settings.trusted_proxies),

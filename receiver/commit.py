@@ -8,6 +8,7 @@ take goes to the spool, and so do copies of what too few replicas have (receiver
 import asyncio
 import time
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final, cast
 
 from prometheus_client import CollectorRegistry
@@ -174,15 +175,23 @@ class Committer:
         return await self._script.store_replicated(group, anew=self._spool is None or not self._spool.depth)
 
     async def _keep(self, group: Sequence[Waiting], outcomes: Sequence[int] | None = None) -> None:
-        """Put a group into the spool, whole or not at all. `outcomes`: what became of it in Redis, if it is there."""
+        """Put a group into the spool, as far as there is room. `outcomes`: what became of it in Redis, if it is there.
+
+        An account's events take no room from another's (receiver.shares).
+        """
         spool = cast("Spool", self._spool)
         try:
-            await spool.add([one.json for one in group])
+            is_kept = await spool.add(group)
         except SpoolError as error:
             self._lines.error("spool.failed", events=len(group), reason=str(error))
             _refuse(group, error)
             return
-        _settle(group, outcomes or [Outcome.SPOOLED] * len(group))
+        left_out = [one for one, kept in zip(group, is_kept, strict=True) if not kept]
+        if left_out:
+            full = SpoolError("the spool is full, or what these accounts may have of it")
+            self._lines.error("spool.failed", events=len(left_out), reason=str(full))
+            _refuse(left_out, full)
+        _settle(list(compress(group, is_kept)), list(compress(outcomes or [Outcome.SPOOLED] * len(group), is_kept)))
         self.start()
 
 

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from receiver.commit import CommitError
 from receiver.counts import Fault, Faults
 from receiver.recommit import is_passing
-from receiver.spool import Spool, SpoolError
+from receiver.spool import Spool, SpooledRequest, SpoolError
 from schemas.keys import Keys
 
 log = structlog.get_logger()
@@ -134,9 +134,8 @@ class Store:
 class Quarantine:
     """Where a receiver keeps unusable requests: Redis, and while that does not take them the spool, if there is one."""
 
-    def __init__(self, store: Store, most_bytes: int, spool: Spool | None, faults: Faults) -> None:
+    def __init__(self, store: Store, spool: Spool | None, faults: Faults) -> None:
         self._store = store
-        self._most_bytes = most_bytes
         self._spool = spool
         self._faults = faults
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -193,11 +192,8 @@ class Quarantine:
             self._healing = asyncio.create_task(self._heal())
 
     async def _put_in_spool(self, spool: Spool, kept: Kept) -> None:
-        """Keep a request in the spool. No more of them than the quarantine holds, so that there is room for events."""
-        if spool.requests >= MAX_ENTRIES or spool.request_bytes + len(kept.body) > self._most_bytes:
-            raise CommitError("too many unusable requests wait in the spool")
         try:
-            await spool.add_request(kept.digest, kept.dump())
+            await spool.add_request(SpooledRequest(kept.account, kept.digest, kept.dump()))
         except SpoolError as error:
             raise CommitError(str(error)) from error
         self.start()

@@ -1,5 +1,5 @@
 """The spool: events on this machine's own disk while Redis is away, in the order in which they came. Requests that are
-for the quarantine wait beside them.
+for the quarantine wait beside them. Each account has a share of it (receiver.shares).
 
 One SQLite file a receiver process, each write on disk before it returns. What a process leaves behind when it dies is
 taken up by the next one that starts, and by that one alone.
@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
 from receiver.private import own
-from receiver.waiting import size_of
+from receiver.shares import Shares
+from receiver.waiting import Waiting, size_of
 
 log = structlog.get_logger()
 
@@ -32,8 +34,10 @@ CREATE TABLE IF NOT EXISTS spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at
 CREATE TABLE IF NOT EXISTS refused (at REAL NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS requests (digest TEXT NOT NULL UNIQUE, request TEXT NOT NULL);
 """
+# What lies in a spool has been answered with 200, so a file that an earlier version wrote is taken as it is.
+_ADD_ACCOUNT: Final = "ALTER TABLE {} ADD COLUMN account TEXT NOT NULL DEFAULT ''"
 # Of a text SQLite counts characters.
-_BYTES: Final = "coalesce(sum(length(CAST(event AS BLOB))), 0)"
+_BYTES: Final = "sum(length(CAST(event AS BLOB)))"
 
 Result = TypeVar("Result")
 
@@ -52,10 +56,23 @@ class Spooled:
 
 @dataclass(frozen=True, slots=True)
 class SpooledRequest:
-    """An unusable request in the spool, as JSON, under its digest."""
+    """An unusable request of an account in the spool, as JSON, under its digest."""
 
+    account: str
     digest: str
     json: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolBounds:
+    """How much a spool holds: bytes in all, and of these how many unusable requests, and bytes of them, so that there
+    is room for events. `is_shared`: whether there are several accounts, so that each has a share of everything.
+    """
+
+    size: int
+    requests: int
+    request_bytes: int
+    is_shared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +97,37 @@ def lying(folder: Path) -> list[Lying]:
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """What has left the spool, and when the oldest came that is left."""
+    """What has left the spool, with the bytes of each account, and when the oldest came that is left."""
 
     events: int
-    size: int
+    sizes: Sequence[tuple[str, int]]
     oldest_left: float | None
 
 
 class Spool:
     """This process's spool. Its calls run in a thread of its own, one after another."""
 
-    def __init__(self, file: Path, lock: int, max_bytes: int) -> None:
+    def __init__(self, file: Path, lock: int, bounds: SpoolBounds) -> None:
         self.file = file
         self._lock = lock
-        self._max_bytes = max_bytes
         self._depth = 0
-        self._bytes = 0
         self._refused = 0
-        self._requests = 0
-        self._request_bytes = 0
+        self._bytes, self._requests, self._request_bytes = (
+            Shares(most, is_shared=bounds.is_shared) for most in (bounds.size, bounds.requests, bounds.request_bytes)
+        )
         self._oldest: float | None = None
         self._removed = 0
         self._deleting: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._database = _opened(file)
         with self._database:  # what was refused is tried again by each new process
-            self._database.execute("INSERT INTO spooled (at, event) SELECT at, event FROM refused ORDER BY at")
+            self._database.execute(
+                "INSERT INTO spooled (at, account, event) SELECT at, account, event FROM refused ORDER BY at"
+            )
             self._database.execute("DELETE FROM refused")
 
     @classmethod
-    def open(cls, folder: Path, max_bytes: int, data_dir: Path | None = None) -> "Spool":
+    def open(cls, folder: Path, bounds: SpoolBounds, data_dir: Path | None = None) -> "Spool":
         """Take a free spool in the folder, with whatever dead processes have left there.
 
         The folder is made private, and those between it and `data_dir`, if that is given.
@@ -121,7 +139,7 @@ class Spool:
                     own(above)
             folder = own(folder, whole=True)
             file, lock = _free_slot(folder)
-            spool = cls(file, lock, max_bytes)
+            spool = cls(file, lock, bounds)
             for other in sorted(folder.glob("spool-*.sqlite")):
                 if other != file and (taken := _lock_of(other)) is not None:
                     spool._take_up(other)
@@ -144,39 +162,43 @@ class Spool:
     @property
     def requests(self) -> int:
         """How many unusable requests wait here, also those that are just being written."""
-        return self._requests
-
-    @property
-    def request_bytes(self) -> int:
-        """How many bytes of unusable requests that is."""
-        return self._request_bytes
+        return self._requests.held
 
     @property
     def size(self) -> int:
         """How many bytes of events and requests that is."""
-        return self._bytes + self._request_bytes
+        return self._bytes.held
 
     @property
     def age_s(self) -> float:
         """For how many seconds the oldest event has been waiting; 0 where none waits."""
         return time.time() - self._oldest if self._depth and self._oldest is not None else 0.0
 
-    async def add(self, events: Sequence[str]) -> None:
-        """Keep events, as JSON: they are on disk when this returns. Raises SpoolError, and then has kept none."""
-        size = sum(map(size_of, events))
-        self._check_room(size)
-        self._depth += len(events)
-        self._bytes += size
+    async def add(self, events: Sequence[Waiting]) -> list[bool]:
+        """Keep events, as far as there is room for them: they are on disk when this returns.
+
+        Return of each whether it is kept. Raises SpoolError, and then has kept none.
+        """
+        is_kept = []
+        for one in events:
+            is_kept.append(self._bytes.has(one.account, one.size))
+            if is_kept[-1]:
+                self._bytes.take(one.account, one.size)
+        kept = list(compress(events, is_kept))
+        self._depth += len(kept)
         now = time.time()
         try:
-            await self._run(lambda: self._insert(now, events))
+            await self._run(lambda: self._insert(now, kept))
         except Exception as error:
-            self._depth -= len(events)
-            self._bytes -= size
+            self._depth -= len(kept)
+            for one in kept:
+                self._bytes.give_back(one.account, one.size)
             if isinstance(error, sqlite3.Error):
                 raise SpoolError(f"the spool cannot be written: {error}") from None
             raise
-        self._oldest = now if self._oldest is None else self._oldest
+        if kept and self._oldest is None:
+            self._oldest = now
+        return is_kept
 
     async def first(self, most: int, most_bytes: int, after: int = 0) -> list[Spooled]:
         """Return the events that have waited longest, of those behind that number: no more in all than so many bytes,
@@ -211,21 +233,22 @@ class Spool:
             raise SpoolError(f"the spool cannot be written: {error}") from None
         self._refused += 1
 
-    async def add_request(self, digest: str, request: str) -> None:
-        """Keep an unusable request, as JSON, once: it is on disk when this returns. Raises SpoolError."""
-        size = len(request)
-        self._check_room(size)
-        self._requests += 1
-        self._request_bytes += size
+    async def add_request(self, request: SpooledRequest) -> None:
+        """Keep an unusable request, once: it is on disk when this returns. Raises SpoolError."""
+        account, size = request.account, len(request.json)
+        if not (
+            self._requests.has(account) and self._request_bytes.has(account, size) and self._bytes.has(account, size)
+        ):
+            raise SpoolError("no more unusable requests of this account fit into the spool")
+        self._take_request(account, size)
         is_new = False
         try:
-            is_new = await self._run(lambda: self._insert_request(digest, request))
+            is_new = await self._run(lambda: self._insert_request(request))
         except sqlite3.Error as error:
             raise SpoolError(f"the spool cannot be written: {error}") from None
         finally:
             if not is_new:
-                self._requests -= 1
-                self._request_bytes -= size
+                self._take_request(account, -size, -1)
 
     async def first_request(self, after: int = 0) -> tuple[int, SpooledRequest] | None:
         """Return the unusable request that has waited longest of those behind that place, and its own place.
@@ -240,8 +263,7 @@ class Spool:
             await self._run(lambda: self._delete_request(request.digest))
         except sqlite3.Error as error:
             raise SpoolError(f"the spool cannot be written: {error}") from None
-        self._requests -= 1
-        self._request_bytes -= len(request.json)
+        self._take_request(request.account, -len(request.json), -1)
 
     async def close(self) -> None:
         """Let go of the file; what is in it stays."""
@@ -260,24 +282,27 @@ class Spool:
                 await self._run(self._delete)
                 self._deleting = None
 
-    def _check_room(self, size: int) -> None:
-        if self.size + size > self._max_bytes:
-            raise SpoolError(f"the spool is full: {self._max_bytes} bytes")
+    def _take_request(self, account: str, size: int, count: int = 1) -> None:
+        self._requests.take(account, count)
+        self._request_bytes.take(account, size)
+        self._bytes.take(account, size)
 
     def _forget(self, gone: "_Gone") -> None:
         self._oldest = gone.oldest_left
         self._depth -= gone.events
-        self._bytes -= gone.size
+        for account, size in gone.sizes:
+            self._bytes.give_back(account, size)
 
-    def _insert_request(self, digest: str, request: str) -> bool:
+    def _insert_request(self, request: SpooledRequest) -> bool:
         with self._database:
-            query = "INSERT OR IGNORE INTO requests (digest, request) VALUES (?, ?)"
-            return self._database.execute(query, (digest, request)).rowcount > 0
+            query = "INSERT OR IGNORE INTO requests (account, digest, request) VALUES (?, ?, ?)"
+            row = (request.account, request.digest, request.json)
+            return self._database.execute(query, row).rowcount > 0
 
     def _first_request(self, after: int) -> tuple[int, SpooledRequest] | None:
-        query = "SELECT rowid, digest, request FROM requests WHERE rowid > ? ORDER BY rowid LIMIT 1"
+        query = "SELECT rowid, account, digest, request FROM requests WHERE rowid > ? ORDER BY rowid LIMIT 1"
         found = self._database.execute(query, (after,)).fetchone()
-        return found and (found[0], SpooledRequest(found[1], found[2]))
+        return found and (found[0], SpooledRequest(*found[1:]))
 
     def _delete_request(self, digest: str) -> None:
         with self._database:
@@ -292,9 +317,10 @@ class Spool:
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _insert(self, now: float, events: Sequence[str]) -> None:
+    def _insert(self, now: float, events: Sequence[Waiting]) -> None:
+        rows = [(now, one.account, one.json) for one in events]
         with self._database:
-            self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", [(now, one) for one in events])
+            self._database.executemany("INSERT INTO spooled (at, account, event) VALUES (?, ?, ?)", rows)
 
     def _first(self, most: int, most_bytes: int, after: int) -> list[Spooled]:
         query = "SELECT number, event FROM spooled WHERE number > ? ORDER BY number LIMIT ?"
@@ -312,9 +338,13 @@ class Spool:
         return number
 
     def _count(self, last: int) -> "_Gone":
-        query = f"SELECT count(*), {_BYTES} FROM spooled WHERE number > ? AND number <= ?"  # noqa: S608
-        events, size = self._database.execute(query, (self._removed, last)).fetchone()
-        return _Gone(events, size, self._oldest_after(last))
+        where = "WHERE number > ? AND number <= ?"
+        return self._counted(where, (self._removed, last), self._oldest_after(last))
+
+    def _counted(self, where: str, values: Sequence[int], oldest_left: float | None) -> "_Gone":
+        query = f"SELECT account, count(*), {_BYTES} FROM spooled {where} GROUP BY account"  # noqa: S608
+        rows = self._database.execute(query, values).fetchall()
+        return _Gone(sum(row[1] for row in rows), [(row[0], row[2]) for row in rows], oldest_left)
 
     def _oldest_after(self, last: int) -> float | None:
         oldest: float | None = self._database.execute(
@@ -330,20 +360,23 @@ class Spool:
 
     def _put_aside(self, event: Spooled, reason: str) -> "_Gone":
         with self._database:
-            self._database.execute(
-                "INSERT INTO refused SELECT at, event, ? FROM spooled WHERE number = ?", (reason, event.number)
-            )
+            put = "INSERT INTO refused (at, account, event, reason) SELECT at, account, event, ? FROM spooled"
+            self._database.execute(f"{put} WHERE number = ?", (reason, event.number))
+            gone = self._counted("WHERE number = ?", (event.number,), None)
             self._database.execute("DELETE FROM spooled WHERE number = ?", (event.number,))
-        return _Gone(1, size_of(event.json), self._oldest_after(self._removed))
+        return replace(gone, oldest_left=self._oldest_after(self._removed))
 
     def _take_up(self, other: Path) -> None:
         """Move what a dead process has left into this spool. Twice, if this one dies meanwhile: that does no harm."""
         left = _opened(other)
-        rows = left.execute("SELECT at, event FROM spooled UNION ALL SELECT at, event FROM refused ORDER BY at")
+        columns = "at, account, event"
+        rows = left.execute(f"SELECT {columns} FROM spooled UNION ALL SELECT {columns} FROM refused ORDER BY at")  # noqa: S608
         with self._database:
-            moved = self._database.executemany("INSERT INTO spooled (at, event) VALUES (?, ?)", rows).rowcount
-            requests = left.execute("SELECT digest, request FROM requests ORDER BY rowid")
-            self._database.executemany("INSERT OR IGNORE INTO requests (digest, request) VALUES (?, ?)", requests)
+            add = f"INSERT INTO spooled ({columns}) VALUES (?, ?, ?)"  # noqa: S608
+            moved = self._database.executemany(add, rows).rowcount
+            requests = left.execute("SELECT account, digest, request FROM requests ORDER BY rowid")
+            add = "INSERT OR IGNORE INTO requests (account, digest, request) VALUES (?, ?, ?)"
+            self._database.executemany(add, requests)
         left.close()
         for suffix in ("", "-wal", "-shm"):
             other.with_name(other.name + suffix).unlink(missing_ok=True)
@@ -351,10 +384,14 @@ class Spool:
             log.warning("spool.taken_up", events=moved, left_in=other.name)
 
     def _measure(self) -> None:
-        query = f"SELECT count(*), {_BYTES}, min(at) FROM spooled"  # noqa: S608
-        self._depth, self._bytes, self._oldest = self._database.execute(query).fetchone()
-        query = "SELECT count(*), coalesce(sum(length(request)), 0) FROM requests"
-        self._requests, self._request_bytes = self._database.execute(query).fetchone()
+        """Count what lies here: it holds its accounts' shares, and may be more than the bounds allow."""
+        lies = self._counted("", (), self._oldest_after(0))
+        self._depth, self._oldest = lies.events, lies.oldest_left
+        for account, size in lies.sizes:
+            self._bytes.take(account, size)
+        query = "SELECT account, count(*), sum(length(request)) FROM requests GROUP BY account"
+        for account, count, size in self._database.execute(query):
+            self._take_request(account, size, count)
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -364,6 +401,9 @@ def _opened(file: Path) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.executescript(_TABLES)
+    for table in ("spooled", "refused", "requests"):
+        if "account" not in {column for _, column, *_ in database.execute(f"PRAGMA table_info({table})")}:
+            database.execute(_ADD_ACCOUNT.format(table))
     return database
 
 

@@ -15,6 +15,7 @@ from receiver.spool import Spool
 from receiver.waiting import Waiting
 from ringback.samples import find
 from tests.sample_events import event_of
+from tests.test_spool import bounds, waiting
 
 
 class Interrupted:
@@ -26,13 +27,13 @@ class Interrupted:
 
     async def is_replicated(self) -> bool:
         self.recommit.go(Way.SPOOLED)
-        await self._spool.add(["not in Redis"])
+        await self._spool.add(waiting("not in Redis"))
         return True
 
 
 async def test_a_commit_that_fails_while_copies_are_confirmed(tmp_path: Path) -> None:
-    spool = Spool.open(tmp_path, 10_000)
-    await spool.add(["a copy"])
+    spool = Spool.open(tmp_path, bounds(10_000))
+    await spool.add(waiting("a copy"))
     interrupted = Interrupted(spool)
     interrupted.recommit.go(Way.COPIED)
     await interrupted.recommit._forget_copies()
@@ -62,9 +63,9 @@ class Faulty:
 
 async def test_an_error_of_ours_ends_neither_the_loop_nor_the_other_events(tmp_path: Path) -> None:
     registry = CollectorRegistry()
-    spool = Spool.open(tmp_path, 1_000_000)
+    spool = Spool.open(tmp_path, bounds(1_000_000))
     events = [event_of(find("mycoolsms/delivery-report"), {"smsid": name}) for name in ("one", "bad", "two")]
-    await spool.add([event.model_dump_json(exclude_none=True) for event in events])
+    await spool.add([Waiting.of(event) for event in events])
     script = Faulty()
     recommit = Recommit(cast("CommitScript", script), spool, Faults(registry))
     recommit.start()

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver.spool import Spool, SpoolError
+from receiver.spool import Spool, SpoolBounds, SpooledRequest, SpoolError
+from receiver.waiting import Waiting, size_of
 from ringback.samples import find
 from ringback.trigger import Wire, build
 from tests.service import RINGBACK, Service, await_ready, free_port, process, valkey, wait_for
@@ -228,9 +229,17 @@ def test_a_spool_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path,
     service.close()
 
 
+def bounds(size: int, *, is_shared: bool = False) -> SpoolBounds:
+    return SpoolBounds(size, requests=10, request_bytes=size // 2, is_shared=is_shared)
+
+
+def waiting(*texts: str, account: str = "acme") -> list[Waiting]:
+    return [Waiting("1", "message.status", "mocean", account, text, size_of(text), None, ()) for text in texts]
+
+
 def events(folder: Path) -> list[str]:
     async def read() -> list[str]:
-        spool = Spool.open(folder, 10_000)
+        spool = Spool.open(folder, bounds(10_000))
         found = [one.json for one in await spool.first(100, 1000)]
         await spool.close()
         return found
@@ -240,12 +249,12 @@ def events(folder: Path) -> list[str]:
 
 def test_each_living_process_has_a_spool_of_its_own(tmp_path: Path) -> None:
     async def two() -> None:
-        one, other = Spool.open(tmp_path, 10_000), Spool.open(tmp_path, 10_000)
+        one, other = Spool.open(tmp_path, bounds(10_000)), Spool.open(tmp_path, bounds(10_000))
         assert one.file != other.file
-        await one.add(["1", "2"])
-        await other.add(["3"])
+        await one.add(waiting("1", "2"))
+        await other.add(waiting("3"))
         await one.close()
-        third = Spool.open(tmp_path, 10_000)
+        third = Spool.open(tmp_path, bounds(10_000))
         assert third.file == one.file
         assert (third.depth, other.depth) == (2, 1)
         await other.close()
@@ -257,15 +266,14 @@ def test_each_living_process_has_a_spool_of_its_own(tmp_path: Path) -> None:
 
 def test_a_spool_counts_what_it_holds(tmp_path: Path) -> None:
     async def count() -> None:
-        spool = Spool.open(tmp_path, 10)
+        spool = Spool.open(tmp_path, bounds(10))
         assert (spool.depth, spool.age_s) == (0, 0.0)
-        await spool.add(["12345", "6789"])
+        await spool.add(waiting("12345", "6789"))
         assert spool.depth == 2
         assert 0 <= spool.age_s < 5
-        with pytest.raises(SpoolError, match="full: 10 bytes"):
-            await spool.add(["too", "much"])
+        assert await spool.add(waiting("too", "much")) == [False, False]
         await spool.remove((await spool.first(1, 1000))[-1].number)
-        await spool.add(["abcde"])
+        await spool.add(waiting("abcde"))
         assert [one.json for one in await spool.first(10, 1000)] == ["6789", "abcde"]
         await spool.close()
 
@@ -392,12 +400,11 @@ def test_an_unusable_call_while_redis_is_away_gets_the_fallback_and_is_kept(
 
 def test_a_spool_counts_bytes_not_characters(tmp_path: Path) -> None:
     async def count() -> None:
-        spool = Spool.open(tmp_path, 20)
-        await spool.add(["ééééé", "👍"])
+        spool = Spool.open(tmp_path, bounds(20))
+        await spool.add(waiting("ééééé", "👍"))
         assert spool.size == 14
-        with pytest.raises(SpoolError, match="full: 20 bytes"):
-            await spool.add(["éééé"])
-        await spool.add(["ééé"])
+        assert await spool.add(waiting("éééé")) == [False]
+        await spool.add(waiting("ééé"))
         assert [one.json for one in await spool.first(10, 14)] == ["ééééé", "👍"]
         assert [one.json for one in await spool.first(10, 1)] == ["ééééé"], "one at least"
         first, second, _ = await spool.first(10, 1000)
@@ -406,8 +413,94 @@ def test_a_spool_counts_bytes_not_characters(tmp_path: Path) -> None:
         await spool.refuse(second, "it is refused")
         assert spool.size == 6
         await spool.close()
-        again = Spool.open(tmp_path, 20)
+        again = Spool.open(tmp_path, bounds(20))
         assert (again.depth, again.size) == (2, 10)
         await again.close()
 
     asyncio.run(count())
+
+
+def request(name: str, size: int = 1, account: str = "acme") -> SpooledRequest:
+    return SpooledRequest(account, name, "x" * size)
+
+
+async def test_an_account_fills_what_no_other_needs(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path, bounds(100, is_shared=True))
+    assert await spool.add(waiting(*["x" * 10] * 9)) == [True] * 5 + [False] * 4
+    assert await spool.add([*waiting("x" * 10), *waiting("y" * 10, account="other")]) == [False, True]
+    assert await spool.add(waiting(*["y" * 10] * 9, account="other")) == [True] * 2 + [False] * 7
+    await spool.close()
+    again = Spool.open(tmp_path, bounds(100, is_shared=True))
+    assert (again.depth, again.size) == (8, 80)
+    assert await again.add([*waiting("x"), *waiting("z", account="third")]) == [False, True], "it knows whose they are"
+    first = await again.first(3, 1000)
+    await again.remove(first[-1].number)
+    assert await again.add(waiting("x" * 10)) == [True], "what is stored gives room back"
+    (oldest,) = await again.first(1, 1000)
+    await again.refuse(oldest, "it is refused")
+    assert again.size == 80 + 1 - 30 + 10 - 10
+    await again.close()
+
+
+async def test_an_only_account_fills_the_spool(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path, bounds(100))
+    assert await spool.add(waiting(*["x" * 10] * 11)) == [True] * 10 + [False]
+    await spool.close()
+
+
+@pytest.mark.parametrize(
+    ("taken", "size", "refused"),
+    [
+        pytest.param(5, 1, "acme", id="half of the number"),
+        pytest.param(1, 25, "acme", id="half of the bytes"),
+    ],
+)
+async def test_unusable_requests_have_shares_too(tmp_path: Path, taken: int, size: int, refused: str) -> None:
+    spool = Spool.open(tmp_path, bounds(100, is_shared=True))
+    for number in range(taken):
+        await spool.add_request(request(str(number), size))
+    for _ in range(2):  # the same one once
+        await spool.add_request(request("other", account="other"))
+    with pytest.raises(SpoolError, match="of this account"):
+        await spool.add_request(request("more", size, refused))
+    await spool.close()
+    again = Spool.open(tmp_path, bounds(100, is_shared=True))
+    assert (again.requests, again.size) == (taken + 1, taken * size + 1)
+    with pytest.raises(SpoolError, match="of this account"):
+        await again.add_request(request("more", size, refused))
+    found = await again.first_request()
+    assert found is not None
+    assert found[1] == request("0", size)
+    await again.remove_request(found[1])
+    await again.add_request(request("more", size))
+    assert (again.requests, again.size) == (taken + 1, taken * size + 1)
+    await again.close()
+
+
+async def test_a_spool_of_an_earlier_version_is_taken_as_it_is(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "spool-0.sqlite") as database:
+        database.executescript(
+            "CREATE TABLE spooled (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, event TEXT NOT NULL);"
+            "INSERT INTO spooled (at, event) VALUES (1, 'one');"
+        )
+    database.close()
+    spool = Spool.open(tmp_path, bounds(100, is_shared=True))
+    assert (spool.depth, spool.size) == (1, 3)
+    await spool.remove((await spool.first(1, 100))[0].number)
+    assert (spool.depth, spool.size) == (0, 0)
+    await spool.close()
+
+
+def test_while_redis_is_away_one_account_fills_no_other_s_room(tmp_path: Path) -> None:
+    # An event takes some 900 bytes, an unusable request 400.
+    with unlucky(tmp_path, RINGBACK_SPOOL_MAX="60000") as it:
+        it.store.kill()
+        own = [it.service.send(sms(number)).status_code for number in range(100)]
+        assert own[:20] == [200] * 20
+        assert set(own[60:]) == {503}
+        other = [it.service.send(sms(number), token="another-secret").status_code for number in range(10)]
+        assert other == [200] * 10
+        unusable = [it.service.send(bad(number), token="another-secret").status_code for number in range(3)]
+        assert unusable == [422] * 3
+        it.store.start()
+        wait_for(lambda: it.service.redis.xlen(it.service.keys.events) == own.count(200) + 10, "all that had a 200")
