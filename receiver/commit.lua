@@ -4,7 +4,8 @@
 --
 -- KEYS: events, bell, RQ's list of the events queue, RQ's set of queues, RQ's list of the voice queue, oddities;
 --       what comes before an id in the keys of: seen, messages, RQ jobs (the keys of the events are made of these here:
---       as arguments they would cost more than the events); the doorbell's RQ job
+--       as arguments they would cost more than the events); the turns of calls, what comes before an account in the keys
+--       of their lines, RQ's set of the voice workers (ringing.lua, which comes before this); the doorbell's RQ job
 -- ARGV: seen TTL (s), message TTL (s), bell TTL (ms), doorbell job id, number of its job's items, items;
 --       then for each event: id, type, provider, account, event, status ('' if it has none, else also message id, time),
 --       flags (one string, a comma after each), call's deadline (ms, 0 if it is no call, else also number of its job's
@@ -24,7 +25,7 @@ end
 
 local seen_ttl, message_ttl, bell_ttl = take(), take(), take()
 local doorbell_id, doorbell = take(), take_items()
-local outcomes, stored = {}, false
+local outcomes, stored, ringing = {}, false, false
 
 while at < #ARGV do
   local id, kind, provider, account, event, status = take(), take(), take(), take(), take(), take()
@@ -53,10 +54,8 @@ while at < #ARGV do
       -- The job dies at its deadline by the server's clock: a call that nobody took in time is not run later.
       redis.call('HSET', KEYS[9] .. id, unpack(call))
       redis.call('PEXPIRE', KEYS[9] .. id, deadline)
-      redis.call('SADD', KEYS[4], KEYS[5])
-      redis.call('RPUSH', KEYS[5], id)
-      -- Where no worker takes them, the ids of calls that are long over do not heap up.
-      redis.call('LTRIM', KEYS[5], -4000, -1)
+      calls.wait(KEYS[10], KEYS[11], account, id, deadline)
+      ringing = true
     end
     for flag in string.gmatch(flags, '([^,]+),') do redis.call('HINCRBY', KEYS[6], provider .. ' ' .. flag, 1) end
     redis.call('SET', seen, entry, 'EX', seen_ttl)
@@ -65,9 +64,13 @@ while at < #ARGV do
   end
 end
 
+if ringing then
+  redis.call('SADD', KEYS[4], KEYS[5])
+  calls.move(KEYS[10], KEYS[11], KEYS[9], KEYS[5], KEYS[12])
+end
 if stored and redis.call('EXISTS', KEYS[2]) == 0 and redis.call('LLEN', KEYS[3]) == 0 then
   redis.call('SET', KEYS[2], 'rung', 'PX', bell_ttl)
-  redis.call('HSET', KEYS[10], unpack(doorbell))
+  redis.call('HSET', KEYS[13], unpack(doorbell))
   redis.call('SADD', KEYS[4], KEYS[3])
   redis.call('RPUSH', KEYS[3], doorbell_id)
 end

@@ -69,7 +69,8 @@ class CommitScript:
         self._keys = keys = terms.keys
         self._names = (
             keys.events, keys.bell, keys.rq_queue(EVENTS_QUEUE), keys.rq_queues, keys.rq_queue(VOICE_QUEUE),
-            keys.oddities, keys.seen(""), keys.messages, keys.rq_job(""),
+            keys.oddities, keys.seen(""), keys.messages, keys.rq_job(""), keys.call_turns, keys.call_lines,
+            keys.rq_workers(VOICE_QUEUE),
         )  # fmt: skip
         self._script = _script()
         self._sha: str | bytes = "-"
@@ -152,4 +153,5 @@ class CommitScript:
 
 def _script() -> str:
     ranks = ", ".join(f"['{status.value}'] = {rank}" for status, rank in STATUS_RANK.items())
-    return files("receiver").joinpath("commit.lua").read_text().replace("%RANKS%", ranks)
+    text = files("receiver").joinpath("commit.lua").read_text().replace("%RANKS%", ranks)
+    return files("schemas").joinpath("ringing.lua").read_text() + text

@@ -126,6 +126,16 @@ class Keys:
         """Hash name -> JSON: what handlers keep for the length of one call."""
         return f"{self.prefix}:call:{provider}:{account}:{session}"
 
+    @property
+    def call_turns(self) -> str:
+        """Sorted set of the accounts that have calls waiting, by when one of theirs last went to the queue."""
+        return f"{self.prefix}:calls"
+
+    @property
+    def call_lines(self) -> str:
+        """What the lists begin with that have each account's waiting calls. They expire with the last of them."""
+        return f"{self.prefix}:calls:of:"
+
     def replies(self, receiver: str) -> str:
         """List on which one receiver process awaits the answers to its calls."""
         return f"{self.prefix}:replies:{receiver}"

@@ -2,7 +2,10 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 
+import httpx
 import pytest
 
 from tests.service import TOKEN, Service, running, wait_for
@@ -83,6 +86,37 @@ def test_no_voice_handler_means_the_fallback(redis_url: str) -> None:
         began = time.monotonic()
         assert service.trigger("mocean/voice/answer").json() == FALLBACK
         assert time.monotonic() - began < DEADLINE_S
+
+
+@pytest.mark.timed
+def test_another_accounts_calls_do_not_wait_for_a_flood_of_calls(redis_url: str) -> None:
+    form = {"mocean-call-uuid": "c", "mocean-to": "63001", "mocean-from": "60123456789"}
+    with running(redis_url, queues="voice,voice", RINGBACK_VOICE_DEADLINE="2s") as service:
+        over = Event()
+
+        def flood(_: int) -> None:
+            with httpx.Client(base_url=service.http.base_url, timeout=0.5) as caller:
+                while not over.is_set():  # whose callers hang up before they are answered
+                    with suppress(httpx.TimeoutException):
+                        params = {"token": TOKEN, "ctx.do": "take time"}
+                        caller.post("/webhooks/mocean/voice/answer", params=params, data=form)
+
+        with ThreadPoolExecutor(100) as threads:
+            for number in range(100):
+                threads.submit(flood, number)
+            try:
+                wait_for(lambda: service.redis.llen(f"{service.keys.call_lines}acme") > 50, "a long line")
+                began = time.monotonic()
+                said = [
+                    service.request("POST", "mocean/voice/answer", token="another-secret", data=form).json()[0]["text"]
+                    for _ in range(20)
+                ]
+                took = time.monotonic() - began
+            finally:
+                over.set()
+    assert said == ["Press 1."] * 20
+    # Each waits for the call that runs and for one more, of 100 ms each.
+    assert took < 20 * 0.5
 
 
 def test_many_calls_at_once(service: Service) -> None:

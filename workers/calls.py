@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Final, cast
 
-import structlog
 from pydantic import Field, JsonValue, TypeAdapter
 from redis.client import Pipeline
 
@@ -12,13 +11,12 @@ from schemas.events import CallIncomingEvent
 from schemas.mc import McError, parse_mc, render_mc
 from schemas.replies import REPLY_TTL_S, Failure, Reply
 from schemas.settings import Settings
+from workers import ringing
 from workers.discretion import discreet
 from workers.registry import CallHandler
 from workers.run import Context, HandlerTimeoutError, Run, Runner
 from workers.runtime import Runtime, runtime
 from workers.state import Incoming, Input, StateError, state_of
-
-log = structlog.get_logger()
 
 Call = Incoming | Input
 
@@ -42,12 +40,14 @@ def answer(event_json: str, reply_to: str) -> None:
     call.give_state(state_of(run.redis, run.keys, call))
     left = time_left(run, call)
     if left <= 0:
-        log.warning("voice.too_late", event_id=call.id)
+        run.lines.warning("voice.too_late", event_id=call.id)
+        ringing.move(run.redis, run.keys)
         return
     with run.redis.pipeline(transaction=True) as pipeline:
         reply = _reply(run, call, left, pipeline)
         pipeline.rpush(reply_to, reply.model_dump_json(exclude_none=True))
         pipeline.expire(reply_to, REPLY_TTL_S)
+        ringing.move(pipeline, run.keys)
         pipeline.execute()
 
 
@@ -68,7 +68,7 @@ def _reply(run: Runtime, call: Call, limit: float, pipeline: Pipeline) -> Reply:
         failure, reason = Failure.HANDLER_RAISED, type(error).__name__
     else:
         return Reply(call=call.id, mc=cast("list[JsonValue]", commands))
-    log.error(f"voice.{failure.value}", event_id=call.id, reason=discreet(reason, call))
+    run.lines.error(f"voice.{failure.value}", event_id=call.id, reason=discreet(reason, call))
     return Reply(call=call.id, failure=failure)
 
 

@@ -8,7 +8,10 @@
 --          1 if there is more to do at once, the entries
 local events, hands, partitions = KEYS[1], KEYS[2], #KEYS - 2
 local group, worker, lease_ms, most, last, mark = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+-- Redis does nothing else meanwhile: no more than so many events at once, nor than so many bytes and a portion more.
 local DEALT_AT_ONCE = 256
+local BYTES_AT_ONCE = 1024 * 1024
+local PORTION = 8
 local TAKEN_OVER_AT_ONCE = 16
 
 local function consumer(partition) return 'partition-' .. partition .. '-of-' .. partitions end
@@ -46,13 +49,36 @@ local function hand_out(dealt)
   end
 end
 
+local function size_of(entry)
+  local size = 0
+  for _, value in ipairs(entry[2] or {}) do size = size + #value end
+  return size
+end
+
+-- Reads as a consumer from an id on, a portion after the other; calls `each` with what it reads. Returns whether there
+-- may be more.
+local function read(name, from, most, each)
+  local count, size, portion = 0, 0, nil
+  repeat
+    if count >= most or size >= BYTES_AT_ONCE then return true end
+    local asked = math.min(PORTION, most - count)
+    local reply = redis.call('XREADGROUP', 'GROUP', group, name, 'COUNT', asked, 'STREAMS', events, from)
+    portion = reply and reply[1][2] or {}
+    for _, entry in ipairs(portion) do
+      each(entry)
+      size = size + size_of(entry)
+      if from ~= '>' then from = entry[1] end
+    end
+    count = count + #portion
+  until #portion < asked
+  return false
+end
+
 local function deal()
-  local reply = redis.call('XREADGROUP', 'GROUP', group, 'dealer', 'COUNT', DEALT_AT_ONCE, 'STREAMS', events, '>')
-  if not reply then return 0 end
   local dealt = {}
-  for _, entry in ipairs(reply[1][2]) do give(dealt, entry) end
+  local more = read('dealer', '>', DEALT_AT_ONCE, function(entry) give(dealt, entry) end)
   hand_out(dealt)
-  return #reply[1][2]
+  return more
 end
 
 -- What was claimed before there were partitions, or when there were as many others, and is not worked on any more.
@@ -72,7 +98,7 @@ if last >= 0 and mine(last) then
   if mark == 'clear' then redis.call('HDEL', hands, last) end
 end
 
-local more = deal() == DEALT_AT_ONCE and 1 or 0
+local more = deal() and 1 or 0
 local waiting = {}
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', events, group)) do
   local one = map(flat)
@@ -96,18 +122,16 @@ for step = 1, partitions do
     if redis.call('EXISTS', lease(partition)) == 0 then more = 1 end
   elseif waiting[partition] and redis.call('SET', lease(partition), worker, 'NX', 'PX', lease_ms) then
     taken = partition
-    local read = redis.call(
-      'XREADGROUP', 'GROUP', group, consumer(partition), 'COUNT', most, 'STREAMS', events, '0')[1][2]
     -- A mark that is still there is that of a worker that died: what is not after it was in its hands.
     local marked = redis.call('HGET', hands, partition)
-    for _, entry in ipairs(read) do
+    read(consumer(partition), '0', most, function(entry)
       if marked and not after(entry[1], marked) then
         orphaned = 1
         table.insert(entries, entry)
       elseif orphaned == 0 then
         table.insert(entries, entry)
       end
-    end
+    end)
     if orphaned == 0 and #entries > 0 then redis.call('HSET', hands, partition, entries[#entries][1]) end
   end
 end

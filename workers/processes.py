@@ -33,7 +33,7 @@ from rq.worker.base import BaseWorker
 
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import Settings
-from workers import claims, clock
+from workers import claims, clock, ringing
 from workers.board import Board
 from workers.group import ensure_group
 from workers.recovery import RecoverableJob, TakenJobs
@@ -239,8 +239,12 @@ class CallQueue(PatientQueue):
     @classmethod
     def take(cls, connection: Redis, queue_key: str) -> bytes | None:
         """Wait for a job, shortly."""
+        runtime.get().lines.look()
         popped = cast("tuple[bytes, bytes] | None", connection.blpop([queue_key], _LOOK_S))
-        return popped and popped[1]
+        if popped is None:
+            ringing.move(connection, runtime.get().keys)  # a worker that died has moved none
+            return None
+        return popped[1]
 
 
 class VoiceWorker(_Stoppable, SimpleWorker):
@@ -262,7 +266,7 @@ class VoiceWorker(_Stoppable, SimpleWorker):
         except StopRequested:
             raise
         except Exception as error:  # noqa: BLE001 - the next call is to be answered whatever was wrong with this one
-            log.error("voice.broken", event_id=job.id, error=type(error).__name__)
+            runtime.get().lines.error("voice.broken", event_id=job.id, error=type(error).__name__)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
@@ -333,7 +337,10 @@ def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registr
         job_monitoring_interval=int(settings.claim_idle.total_seconds() / _CLAIM_REFRESHES),
         log_job_description=False,
     )
-    worker.work(logging_level="WARNING")
+    try:
+        worker.work(logging_level="WARNING")
+    finally:
+        runtime.get().lines.flush()
 
 
 def run_scheduler(settings: Settings, redis_url: str) -> None:

@@ -18,6 +18,7 @@ from schemas.settings import Settings
 from workers.board import Board
 from workers.connect import connect
 from workers.registry import Registry
+from workers.summed_log import SummedLog
 from workers.watch import Watch
 
 _FIRST_PAUSE_S: Final = 0.05
@@ -50,6 +51,7 @@ class Runtime:
     stop: Stop
     watch: Watch = field(default_factory=Watch)
     board: Board = field(default_factory=Board)
+    lines: SummedLog = field(default_factory=SummedLog)
     keys: Keys = field(init=False)
     claim_idle_ms: int = field(init=False)
 

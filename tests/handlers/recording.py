@@ -165,6 +165,8 @@ def advanced(event: Event, ctx: Context) -> None:
 def answer(call: CallIncomingEvent) -> list[Say | Collect]:
     if call.data.context.get("do") == "raise":
         raise ValueError("told to fail")
+    if call.data.context.get("do") == "take time":
+        time.sleep(0.1)
     if call.data.context.get("do") == "hang":
         time.sleep(30)
     return [mc.say("Press 1."), mc.collect(step="menu", max=1)]
