@@ -27,7 +27,12 @@ class EventCounts(Collector):
 
     def __init__(self, registry: CollectorRegistry, accounts: Iterable[str]) -> None:
         # From the start, so that the first one is a rise that an alert can see.
-        self._counts = {(name, account, "", _BROKEN): 0 for name in PROVIDERS for account in accounts}
+        self._counts = {
+            (name, account, "", outcome): 0
+            for name in PROVIDERS
+            for account in accounts
+            for outcome in (_BROKEN, _NOT_STORED)
+        }
         registry.register(self)
 
     def stored(self, event: Waiting, outcome: Outcome) -> None:
@@ -35,8 +40,8 @@ class EventCounts(Collector):
         self._add((event.provider, event.account, event.type, LABELS[outcome]))
 
     def not_stored(self, event: Waiting) -> None:
-        """Count an event that neither Redis nor the spool took."""
-        self._add((event.provider, event.account, event.type, _NOT_STORED))
+        """Count an event that neither Redis nor the spool took. Of whatever type: its alert asks for no other."""
+        self._add((event.provider, event.account, "", _NOT_STORED))
 
     def unusable(self, provider: str, account: str) -> None:
         """Count a callback that could become no event."""

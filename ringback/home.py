@@ -15,7 +15,7 @@ from schemas.redis_url import without_password
 from schemas.settings import Settings, SettingsError, Token
 
 _OWN_ACCOUNT: Final = "default"
-_ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port")
+_ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port", "admin.port")
 _FILES: Final = ("token", "lock", *_ANNOUNCED)
 _TRIES: Final = 10
 _PAUSE_S: Final = 0.05
@@ -83,9 +83,10 @@ class Home:
         self._write_private(self.folder / "public.url", url)
 
     def announce_service(self, settings: Settings) -> None:
-        """Announce to other commands the handlers and the port, and the Redis, unless its URL has a password."""
+        """Announce to other commands the handlers and the ports, and the Redis, unless its URL has a password."""
         self._write_private(self.folder / "handlers", ",".join(settings.handlers))
         self._write_private(self.folder / "port", str(settings.port))
+        self._write_private(self.folder / "admin.port", str(settings.admin_port))
         if settings.redis_url == without_password(settings.redis_url or ""):
             self.announce_store(settings.redis_url)
 
@@ -113,6 +114,8 @@ class Home:
             found["handlers"] = tuple(modules.split(","))
         if (not settings.port or "port" not in settings.model_fields_set) and (port := self._read("port")):
             found["port"] = int(port)
+        if "admin_port" not in settings.model_fields_set and (port := self._read("admin.port")):
+            found["admin_port"] = int(port)
         return settings.model_copy(update=found)
 
     def _is_taken(self) -> bool:

@@ -122,6 +122,8 @@ def _check_one(url: str) -> None:
             raise ValueError("names no socket; write unix:///path?db=0")
     elif parts.path not in ("", "/") and not _is_db(parts.path[1:]):
         raise ValueError(f"has no number as its database; write {parts.scheme}://host:port/db, such as …/0")
+    elif parts.path not in ("", "/") and "db" in dict(parse_qsl(parts.query)):
+        raise ValueError(f"names two databases; write {parts.scheme}://host:port/db, without ?db=")
     _check_options(parts.scheme, parts.query)
 
 

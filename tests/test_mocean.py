@@ -1442,7 +1442,7 @@ CALLEE = parse_address("60327777777")
         pytest.param(
             "voice/status",
             {},
-            {"mocean-call-uuid": "call-1", **PARTIES, "mocean-direction": "outbound", "status": "Answered"},
+            {"mocean-call-uuid": "call-1", **PARTIES, "mocean-direction": "Outbound", "status": "Answered"},
             Draft(
                 data=CallStatus(
                     call_id="call-1", caller=CALLER, callee=CALLEE, status="answered", direction="outbound"

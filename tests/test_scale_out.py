@@ -135,14 +135,20 @@ def test_both_machines_work_and_each_event_is_handled_once(pair: Pair) -> None:
     # Four workers for retries: with three of these each machine has one or two, and one worker stays free.
     pair.send(3, MO, keyword="LONG", seconds=str(CLAIM_IDLE_S + 3))
     failed = [one.number for one in pair.send(2, MO, keyword="FAIL")]
-    said = {one.said for one in pair.send(40, CALL)}
+    said = set[str | None]()
+    names = {machine.name for machine in pair.machines}
+
+    def all_answer() -> bool:
+        said.update(one.said for one in pair.send(10, CALL))
+        return said >= {f"by {name}" for name in names}
+
+    wait_for(all_answer, "calls that are answered by each machine")
     for name in (MO, DLR):
         pair.send(120, name)
 
     wait_for(lambda: len(pair.noted("long")) == 3, "the long retries", 40)
     wait_for(lambda: len(pair.service.dead_letters()) == 2, "the dead letters")
     pair.check_all_once()
-    names = {machine.name for machine in pair.machines}
     notes = pair.noted("everything")
     assert {one["machine"] for one in notes} == names
     assert said == {f"by {name}" for name in names}

@@ -228,9 +228,11 @@ def test_a_redis_of_ones_own_is_announced(tmp_path: Path, password: str, found: 
     url = f"redis://{password}127.0.0.1:7777/0"
     home = Home(tmp_path)
     home.take()
-    home.announce_service(Settings(redis_url=url, handlers=("mine",), port=8123))
+    home.announce_service(Settings(redis_url=url, handlers=("mine",), port=8123, admin_port=8124))
     told = Home(tmp_path).find(Settings())
     assert (told.redis_url, told.handlers, told.port) == (url if found else None, ("mine",), 8123)
+    assert told.admin_port == 8124
+    assert Home(tmp_path).find(Settings(admin_port=0)).admin_port == 0
     assert not [path for path in tmp_path.iterdir() if "secret" in path.read_text()]
 
 

@@ -167,7 +167,8 @@ def call_status(fields: Fields) -> Draft:
     status = fields.word("mocean-status") or fields.word("status")
     status = status.lower() if status else None
     direction = fields.word("mocean-direction") or fields.word("direction")
-    end_user = callee if direction and direction.lower().startswith("out") else caller
+    direction = direction.lower() if direction else None
+    end_user = callee if direction and direction.startswith("out") else caller
     return Draft(
         subject=call_id,
         # Without a status nothing tells "answered" from "hangup", and neither may be lost.
