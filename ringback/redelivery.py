@@ -22,25 +22,25 @@ _AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Redelivery:
     """An event that is to reach a handler once more."""
 
     stored: StoredEvent
     handler: Handler
 
 
-def deliveries_of(events: Iterable[StoredEvent], registry: Registry, only: str | None = None) -> Iterator[Delivery]:
-    """Yield a delivery for each handler that wants an event; `only`: for the handler of this name."""
+def redeliveries_of(events: Iterable[StoredEvent], registry: Registry, only: str | None = None) -> Iterator[Redelivery]:
+    """Yield a redelivery for each handler that wants an event; `only`: for the handler of this name."""
     for stored in events:
         for handler in registry.of_type(stored.event.type):
             if only in (None, handler.name) and _wants(handler, stored):
-                yield Delivery(stored, handler)
+                yield Redelivery(stored, handler)
 
 
-def deliver(redis: Redis, deliveries: Iterable[Delivery]) -> int:
-    """Queue deliveries. Returns how many."""
+def redeliver(redis: Redis, redeliveries: Iterable[Redelivery]) -> int:
+    """Queue redeliveries. Returns how many."""
     letters = Letters(redis)
-    ahead = iter(deliveries)
+    ahead = iter(redeliveries)
     count = 0
     while page := list(islice(ahead, _AT_ONCE)):
         with redis.pipeline(transaction=True) as pipeline:

@@ -43,7 +43,7 @@ def replay(
             "write what the workers have"
         )
     registry = load_registry(settings.handlers)
-    from ringback.redelivery import deliver, deliveries_of
+    from ringback.redelivery import redeliver, redeliveries_of
 
     client = client_of(settings)
     stream = Stream(client, settings.keys)
@@ -60,10 +60,10 @@ def replay(
     except ChoiceError as error:
         fail(str(error))
     # Looked through twice, rather than held: there may be millions.
-    first, again = (deliveries_of(named or stream.since(moment, kind, newest), registry, only) for _ in range(2))
+    first, again = (redeliveries_of(named or stream.since(moment, kind, newest), registry, only) for _ in range(2))
     counts = Counter(one.handler.name for one in first)
     err.print(f"{counts.total()} to replay")
     for name, count in counts.items():
         out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
-        err.print(f"Put {deliver(client, again)} on the queue.")
+        err.print(f"Put {redeliver(client, again)} on the queue.")
