@@ -28,6 +28,8 @@ from receiver.spool import Lying, SpoolError, lying
 from ringback.caution import ENV_FILE, exposed_file, open_to
 from ringback.home import Home
 from ringback.probe import Met, Who, admin_at, receiver_at
+from ringback.reading.dead_letters import DeadLetters
+from ringback.reading.quarantined import QuarantinedRequests
 from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, UnfitStoreError, binary, check_store
 from schemas.censor import Censor
@@ -35,6 +37,7 @@ from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
 from workers.discovery import load_registry
 from workers.registry import HandlerError, Registry
+from workers.runtime import worker_client
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound
@@ -272,7 +275,8 @@ def _redis_checks(settings: Settings, registry: Registry) -> list[Check]:
         ]  # fmt: skip
     try:
         check_store(settings.redis_url, settings.keys)
-        return asyncio.run(_ask_redis(settings, settings.redis_url, registry))
+        asked = asyncio.run(_ask_redis(settings, settings.redis_url, registry))
+        return [*asked, *_leftovers(settings, settings.redis_url)]
     except UnfitStoreError as error:
         detail, _, fix = str(error).partition("; ")
         return [Check("redis", Grade.BAD, detail, fix)]
@@ -291,8 +295,7 @@ async def _ask_redis(settings: Settings, url: str, registry: Registry) -> list[C
             *await sentinel_checks(client, settings.wait_replicas),
             await health.clock_check(client),
             *[await _worker_check(client, settings, queue, registry) for queue in _QUEUES],
-            health.lag_check(await health.lag(client, settings.keys), settings.ready_lag),
-            *await _leftovers(client, settings),
+            health.lag_check(await health.backlog(client, settings.keys), settings.ready_lag),
         ]
     finally:
         await hang_up(client)
@@ -305,10 +308,10 @@ async def _worker_check(client: Redis, settings: Settings, queue: str, registry:
     return check
 
 
-async def _leftovers(client: Redis, settings: Settings) -> list[Check]:
+def _leftovers(settings: Settings, url: str) -> list[Check]:
     """Count what waits for a person."""
-    dead = await client.zcard(settings.keys.rq_registry("failed", RETRIES_QUEUE))
-    unusable = await client.xlen(settings.keys.quarantine)
+    with worker_client(url) as client:
+        dead, unusable = DeadLetters(client).count(), QuarantinedRequests(client, settings.keys).count()
     return [
         Check(
             "dead letters", Grade.WARNING if dead else Grade.OK, str(dead),

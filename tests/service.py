@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 import httpx
 from redis import Redis
 
+from ringback.reading.progress import backlog
 from ringback.samples import find
 from ringback.store import await_store, binary
 from ringback.trigger import Wire, build
@@ -190,6 +191,13 @@ class Service:
         """Give the entries of the events stream."""
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(self.keys.events))
         return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
+
+    @property
+    def pending(self) -> int:
+        """How many entries workers have in hand; there must have been a worker."""
+        found = backlog(self.redis, self.keys)
+        assert found is not None, "no worker has made the group"
+        return found.pending
 
     def quarantined(self) -> list[dict[str, str]]:
         """Give the entries of the quarantine."""

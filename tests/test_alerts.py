@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from receiver.admin import health, shared
+from receiver.admin import shared
 from receiver.app import make_app
 from receiver.outcomes import CallOutcome
 from receiver.refusals import REFUSALS
+from schemas.backlog import Backlog
 from schemas.settings import Settings
 from schemas.tally import Bucket, Ran, Runs, Seconds
 from tests.tools import DEPLOY, check, documents, tool
@@ -25,7 +26,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     make_app(settings, "redis://127.0.0.1:1/0", registry)
     tally = {str(one): 1.0 for one in (Runs("h", Ran.OK), Seconds("h"), Bucket("h", 1.0))}
     everything = shared.Shared(
-        length=1, behind=health.Lag(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1, evicted={"acme": 1},
+        length=1, behind=Backlog(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1, evicted={"acme": 1},
         workers={"events": 1}, oddities={"mocean flag": 1}, tally=tally,
     )  # fmt: skip
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}

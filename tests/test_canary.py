@@ -222,12 +222,12 @@ def failing_handlers(house: House) -> None:
         return letters <= {one["description"].partition(" on ")[0] for one in service.dead_letters()}
 
     wait_for(buried, "the dead letters", seconds=40)
-    wait_for(lambda: not service.redis.xpending(service.keys.events, "handlers")["pending"], "the ledger")
+    wait_for(lambda: not service.pending, "the ledger")
 
 
 def redis_that_errs(house: House) -> None:
     """Keys of the wrong type: Redis's errors, and redis-py's, quote what was asked."""
-    keys, redis = house.service.keys, house.service.redis
+    keys = house.service.keys
     with wrong_type(house, keys.quarantine):
         assert house.request("POST", "/webhooks/mocean/inbound-sms", params={"token": TOKEN, "a": TEXT}) == 422
         wait_for(lambda: "quarantine.broken" in house.output(), "the error of what waits in the spool")
@@ -239,7 +239,7 @@ def redis_that_errs(house: House) -> None:
     with wrong_type(house, keys.tally):
         assert house.send("mocean/inbound-sms", "raise") == 200
         wait_for(lambda: "drain.broken" in house.output(), "the drain's error")
-    wait_for(lambda: not redis.xpending(keys.events, "handlers")["pending"], "the ledger", seconds=40)
+    wait_for(lambda: not house.service.pending, "the ledger", seconds=40)
 
 
 @contextmanager

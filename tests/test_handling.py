@@ -68,13 +68,7 @@ def test_a_handler_that_hangs_again_and_again_is_set_aside(redis_url: str) -> No
     with running(redis_url, queues="events") as service:
         for _ in range(5):
             service.sms("ASIDE")
-
-        def unfinished() -> int:
-            pending = service.redis.xpending(service.keys.events, "handlers")["pending"]
-            assert isinstance(pending, int)
-            return pending
-
-        wait_for(lambda: len(service.noted("everything")) == 5 and not unfinished(), "the ledger")
+        wait_for(lambda: len(service.noted("everything")) == 5 and not service.pending, "the ledger")
         assert len(service.noted("hanging-again")) == 3
         # The other two wait unrun: in line, of which the sweep puts one at a time on the queue of the retries.
         places = (service.keys.line("tests.handlers.recording.hanging_again"), service.keys.rq_queue("retries"))

@@ -8,7 +8,8 @@ import pytest
 from redis import Redis
 
 from ringback.choose import ChoiceError
-from ringback.lookup import entries_beginning, event_entries
+from ringback.reading.entries import Entries
+from ringback.reading.stream import Stream
 from schemas.keys import Keys
 from tests.service import Service, running
 
@@ -53,7 +54,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
     ],
 )
 def test_an_event(redis: Redis, typed: str, entry_id: str) -> None:
-    assert event_entries(redis, KEYS, [typed]) == [entry_id]
+    assert Stream(redis, KEYS).entry_ids([typed]) == [entry_id]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +78,13 @@ def test_an_event(redis: Redis, typed: str, entry_id: str) -> None:
 )  # fmt: skip
 def test_no_event(redis: Redis, typed: str, error: str) -> None:
     with pytest.raises(ChoiceError) as raised:
-        event_entries(redis, KEYS, [typed])
+        Stream(redis, KEYS).entry_ids([typed])
     assert str(raised.value) == error
 
 
 def test_several_events_in_their_order_each_once(redis: Redis) -> None:
     typed = ["9f9f9f", "1700000000000-1", "3045d1", "3045c8"]
-    assert event_entries(redis, KEYS, typed) == ["1700000002000-0", "1700000000000-1", "1700000000000-0"]
+    assert Stream(redis, KEYS).entry_ids(typed) == ["1700000002000-0", "1700000000000-1", "1700000000000-0"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_several_events_in_their_order_each_once(redis: Redis) -> None:
     ],
 )
 def test_entries_by_their_beginning(redis: Redis, typed: str, ids: list[str]) -> None:
-    found = [entry_id for entry_id, _ in entries_beginning(redis, KEYS.events, typed)]
+    found = [entry_id for entry_id, _ in Entries(redis, KEYS.events).beginning(typed)]
     assert found[: len(ids)] == ids
     assert bool(found) is bool(ids)
     assert all(one.startswith(typed) for one in found)

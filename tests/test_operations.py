@@ -28,11 +28,12 @@ from ringback.doctor import spool_check
 from ringback.samples import find
 from ringback.store import await_store
 from ringback.trigger import Wire, build
-from schemas.keys import HANDLERS_GROUP, Keys
+from schemas.keys import Keys
 from schemas.settings import Settings
 from tests.chaos.house import House, end
 from tests.chaos.plan import Plan
 from tests.chaos.sender import Sender
+from tests.chaos.trial import unfinished
 from tests.chaos.verdict import judge
 from tests.service import (
     RINGBACK,
@@ -149,20 +150,7 @@ def await_live(port: int) -> None:
 
 def await_quiet(redis: Redis, keys: Keys, seconds: float = 40) -> None:
     """Wait until every event and every retry has come to its end."""
-
-    def quiet() -> bool:
-        with redis.pipeline(transaction=True) as pipeline:
-            pipeline.xinfo_stream(keys.events)
-            pipeline.xinfo_groups(keys.events)
-            pipeline.llen(keys.rq_queue("retries"))
-            pipeline.llen(f"{keys.rq_queue('retries')}:intermediate")
-            pipeline.zcard(keys.rq_registry("wip", "retries"))
-            pipeline.zcard(keys.rq_registry("scheduled", "retries"))
-            stream, groups, *retries = pipeline.execute()
-        (group,) = (one for one in groups if one["name"] == HANDLERS_GROUP.encode())
-        return group["last-delivered-id"] == stream["last-generated-id"] and not any([group["pending"], *retries])
-
-    wait_for(quiet, "the end of all work", seconds)
+    wait_for(lambda: not unfinished(redis, keys), "the end of all work", seconds)
 
 
 # Backup and restore

@@ -72,7 +72,7 @@ def test_a_handler_drops_an_event(redis_url: str, capfd: pytest.CaptureFixture[s
         first, next_ = service.sms("DROP"), service.sms("DROP-NEXT")
         wait_for(lambda: attempts(service, "dropping", first), "the first attempt")
         wait_for(lambda: attempts(service, "dropping-next", next_) == [1, 2], "the second attempt")
-        wait_for(lambda: not service.redis.xpending(service.keys.events, "handlers")["pending"], "the ledger")
+        wait_for(lambda: not service.pending, "the ledger")
         wait_for(lambda: not retries(service), "the retry's end")
         assert (attempts(service, "dropping", first), service.dead_letters()) == ([1], [])
         ids = [service.noted_of("everything", text)[0].event["id"] for text in (first, next_)]

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 
-from redis import Redis
-
 from ringback.samples import find
 from ringback.trigger import build
 from tests.service import RINGBACK, Service, process, running, wait_for
@@ -61,12 +59,6 @@ def overlaps(runs: list[Ran]) -> list[tuple[Ran, Ran]]:
     return [(one, other) for one, other in pairwise(runs) if other.began < one.ended]
 
 
-def unfinished(redis: Redis, service: Service) -> int:
-    pending = redis.xpending(service.keys.events, "handlers")["pending"]
-    assert isinstance(pending, int)
-    return pending
-
-
 def work(service: Service, **settings: str) -> AbstractContextManager["subprocess.Popen[bytes]"]:
     return process([*RINGBACK, "work", "--queues", "events,events"], **{**service.settings, **settings})
 
@@ -75,7 +67,7 @@ def test_events_of_one_conversation_keep_their_order_and_others_run_beside(redis
     with running(redis_url, queues="events,events,events", **PARTITIONS) as service:
         send(service, conversations=12, each=20)
         wait_for(lambda: count(service, "one-by-one") >= 240 and count(service, "beside-others") >= 240, "all of them")
-        wait_for(lambda: unfinished(service.redis, service) == 0, "the ledger")
+        wait_for(lambda: service.pending == 0, "the ledger")
         for handler in ("one-by-one", "beside-others"):
             for runs in ran(service, handler).values():
                 assert texts(runs) == [f"{number:05d}" for number in range(20)]
@@ -90,7 +82,7 @@ def test_a_killed_drain_leaves_its_conversations_in_order(redis_url: str) -> Non
         send(service, conversations=1, each=1, of="k", keyword="KILL")
         send(service, conversations=4, each=5, of="x")
         with work(service, **PARTITIONS):
-            wait_for(lambda: count(service, "one-by-one") >= 41 and unfinished(service.redis, service) == 0, "all")
+            wait_for(lambda: count(service, "one-by-one") >= 41 and service.pending == 0, "all")
         assert service.redis.get(f"{service.prefix}:killed") == b"2"
         for runs in ran(service, "one-by-one").values():
             first = list(dict.fromkeys(texts(runs)))
@@ -107,7 +99,7 @@ def test_what_was_there_before_the_partitions_is_dealt_too(redis_url: str) -> No
         service.redis.xreadgroup("handlers", "partition-0-of-3", {service.keys.events: ">"}, count=3)
         with work(service, **PARTITIONS):
             wait_for(lambda: count(service, "one-by-one") >= 12, "all", seconds=15)
-            wait_for(lambda: unfinished(service.redis, service) == 0, "the ledger")
+            wait_for(lambda: service.pending == 0, "the ledger")
         assert count(service, "one-by-one") == 12
 
 
@@ -118,5 +110,5 @@ def test_without_partitions_any_more_nothing_is_left(redis_url: str) -> None:
         service.redis.xreadgroup("handlers", "partition-0-of-3", {service.keys.events: ">"}, count=7)
         with work(service, **HANDLERS, RINGBACK_CLAIM_IDLE="3s"):
             wait_for(lambda: count(service, "one-by-one") >= 12, "all", seconds=15)
-            wait_for(lambda: unfinished(service.redis, service) == 0, "the ledger")
+            wait_for(lambda: service.pending == 0, "the ledger")
         assert count(service, "one-by-one") == 12

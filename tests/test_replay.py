@@ -29,7 +29,7 @@ def send(service: Service, keyword: str = "-") -> str:
     """Send an inbound SMS, wait until it is handled, and give its event's id."""
     text = service.sms(keyword)
     (noted,) = wait_for(lambda: service.noted_of("everything", text), "the event")
-    wait_for(lambda: not service.redis.xpending(service.keys.events, "handlers")["pending"], "the ledger")
+    wait_for(lambda: not service.pending, "the ledger")
     return cast("str", noted.event["id"])
 
 

@@ -65,8 +65,7 @@ class Pair:
 
     @property
     def pending(self) -> int:
-        (group,) = cast("list[dict[str, int]]", self.service.redis.xinfo_groups(self.service.keys.events))
-        return group["pending"]
+        return self.service.pending
 
     @property
     def scheduler(self) -> bytes | None:

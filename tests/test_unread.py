@@ -113,7 +113,7 @@ def test_an_entry_that_no_worker_can_read_is_a_dead_letter(
         "id": row["id"], "time": whole["time"], "handler": "-", "attempts": 1, "error": "UnreadableError",
         "replay": False, "traceback": f"entry {entry_id} cannot be read: {why}", **letter,
     }  # fmt: skip
-    wait_for(lambda: not service.redis.xpending(service.keys.events, "handlers")["pending"], "the stream to be done")
+    wait_for(lambda: not service.pending, "the stream to be done")
     # A letter that still cannot be read comes back.
     assert service.ringback("dead", "retry", row["id"]).returncode == 0
     wait_for(lambda: attempts(service) == [1], "the letter to be back")

@@ -97,7 +97,7 @@ def test_an_entry_of_a_killed_worker_is_handled_by_another(redis_url: str) -> No
         (done,) = wait_for(lambda: service.noted_of("slow", text), "the other worker", seconds=60)
         assert done.pid != horse
         assert attempts(service, "everything", text) == [1]
-        wait_for(lambda: not service.redis.xpending(service.keys.events, "handlers")["pending"], "the ledger")
+        wait_for(lambda: not service.pending, "the ledger")
 
 
 def test_an_entry_of_a_killed_horse_is_handled_again_at_once(redis_url: str) -> None:
@@ -134,7 +134,7 @@ def test_sigterm_finishes_the_handler_that_runs(redis_url: str) -> None:
             assert not is_alive(started.pid)
         assert [one.pid for one in service.noted_of("slow", text)] == [started.pid]
         assert service.noted_of("everything", waiting) == []
-        assert not service.redis.xpending(service.keys.events, "handlers")["pending"]
+        assert not service.pending
         with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
             wait_for(lambda: service.noted_of("everything", waiting), "what waited")
 

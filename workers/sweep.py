@@ -9,6 +9,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from schemas.backlog import Backlog
 from schemas.keys import HANDLERS_GROUP
 from schemas.settings import Settings
 from workers.drain import ring
@@ -70,9 +71,9 @@ class Sweep:
             bell, stream, groups = pipeline.execute(raise_on_error=False)
         if bell or isinstance(stream, ResponseError) or isinstance(groups, ResponseError):
             return  # somebody reads, or there is no stream yet
-        for group in groups:
-            if group["name"] == HANDLERS_GROUP.encode() and group["last-delivered-id"] != stream["last-generated-id"]:
-                ring(self._redis, self._keys)
+        found = Backlog.of(groups)
+        if found is not None and found.delivered != stream["last-generated-id"].decode():
+            ring(self._redis, self._keys)
 
     def _look_after_stream(self) -> bool:
         """Run the script, step by step while it trims, and leave Redis to others for as long in between.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from redis import Redis
-from redis.exceptions import ResponseError
 from redis.typing import EncodableT
 
 from benchmarks.contestants.rq_jobs import QUEUE
@@ -18,7 +17,8 @@ from benchmarks.dlr import fields
 from benchmarks.ingest import put, serving
 from benchmarks.machine import HERE, Bench, BenchError, Store
 from benchmarks.results import RINGBACK
-from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP
+from ringback.reading.progress import backlog
+from schemas.keys import EVENTS_QUEUE
 
 # How many jobs the worker has in hand at once. 300 was the quickest here, of 1, 50, 100, 300 and 1,000.
 BULLMQ_CONCURRENCY: Final = 300
@@ -128,11 +128,5 @@ def _only_entry(redis: Redis) -> dict[bytes, bytes]:
 
 def finished_by_ringback(redis: Redis) -> int:
     """Count what the handlers' group has read and has not pending."""
-    try:
-        groups = cast("list[dict[str, int | bytes | None]]", redis.xinfo_groups(KEYS.events))
-    except ResponseError:
-        return 0
-    for group in groups:
-        if group["name"] == HANDLERS_GROUP.encode():
-            return cast("int", group["entries-read"] or 0) - cast("int", group["pending"])
-    return 0
+    found = backlog(redis, KEYS)
+    return found.read - found.pending if found else 0

@@ -5,8 +5,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
 
@@ -16,7 +15,8 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from receiver.admin.check import Check, Grade, ok_if
 from receiver.admin.replication import replication_checks
 from receiver.spool import Spool
-from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
+from schemas.backlog import Backlog
+from schemas.keys import EVENTS_QUEUE, VOICE_QUEUE, Keys
 from schemas.settings import Settings
 
 _REDIS: Final = "redis"
@@ -25,14 +25,6 @@ _RUN_WITH: Final = {"Redis": (7, 0), "Valkey": (9, 1)}
 _OLDEST_REDIS: Final = (7, 0)
 _MOST_SKEW_S: Final = 2.0
 _SEEN_LATELY_S: Final = 90  # a worker that waits for a job gives a sign of life each 5 s, a busy one each 10 s
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """What the handlers have not finished: entries that nobody has taken (None: not known), and those in hand."""
-
-    undelivered: int | None
-    pending: int
 
 
 async def look(client: Redis, settings: Settings, spool: Spool | None) -> list[Check]:
@@ -44,7 +36,7 @@ async def look(client: Redis, settings: Settings, spool: Spool | None) -> list[C
         checks.extend(await replication_checks(client, settings.wait_replicas))
         checks.append(await clock_check(client))
         checks.extend([await worker_check(client, keys, queue) for queue in (EVENTS_QUEUE, VOICE_QUEUE)])
-        checks.append(lag_check(await lag(client, keys), settings.ready_lag))
+        checks.append(lag_check(await backlog(client, keys), settings.ready_lag))
     except (RedisError, OSError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         checks.append(Check(_REDIS, Grade.BAD, reason, "see that RINGBACK_REDIS_URL names it and that it runs"))
@@ -186,24 +178,20 @@ async def workers_seen(client: Redis, keys: Keys, queue: str) -> int:
     return seen
 
 
-async def lag(client: Redis, keys: Keys) -> Lag:
+async def backlog(client: Redis, keys: Keys) -> Backlog:
     """Ask how far the handlers are behind. Raises RedisError, OSError."""
     try:
-        groups: Sequence[Mapping[str, object]] = await client.xinfo_groups(keys.events)
+        found = Backlog.of(await client.xinfo_groups(keys.events))
     except ResponseError:  # no event yet
-        return Lag(0, 0)
-    for group in groups:
-        if _text(cast("bytes", group["name"])) == HANDLERS_GROUP:
-            return Lag(cast("int | None", group.get("lag")), cast("int", group["pending"]))
-    return Lag(int(await client.xlen(keys.events)), 0)
+        return Backlog()
+    return found or Backlog(lag=int(await client.xlen(keys.events)))
 
 
-def lag_check(behind: Lag, most: int) -> Check:
+def lag_check(behind: Backlog, most: int) -> Check:
     """Judge how far the handlers are behind."""
-    waiting = behind.pending + (behind.undelivered or 0)
-    known = "" if behind.undelivered is not None else " in workers' hands; how many wait beside them is not known"
+    known = "" if behind.lag is not None else " in workers' hands; how many wait beside them is not known"
     return Check(
-        "lag", ok_if(waiting <= most), f"{waiting} events not handled{known}",
+        "lag", ok_if(behind.unhandled <= most), f"{behind.unhandled} events not handled{known}",
         "add workers (`ringback work --queues events,…`), or make the handlers quicker",
     )  # fmt: skip
 

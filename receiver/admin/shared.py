@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from receiver.admin import health
+from schemas.backlog import Backlog
 from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE, Keys
 from schemas.tally import BUCKETS_S, Bucket, Runs, Seconds, read
 
@@ -25,7 +26,7 @@ class Shared:
     """What one look at Redis gave."""
 
     length: int
-    behind: health.Lag
+    behind: Backlog
     oldest_s: float
     retries: int
     dead: int
@@ -49,10 +50,11 @@ async def look(client: Redis, keys: Keys) -> Shared:
         pipeline.hgetall(keys.oddities)
         pipeline.hgetall(keys.tally)
         length, queued, scheduled, dead, quarantined, held, evicted, oddities, tally = await pipeline.execute()
+    behind = await health.backlog(client, keys)
     return Shared(
         length=length,
-        behind=await health.lag(client, keys),
-        oldest_s=await oldest_s(client, keys),
+        behind=behind,
+        oldest_s=await oldest_s(client, keys, behind.delivered),
         retries=queued + scheduled,
         dead=dead,
         quarantined=quarantined,
@@ -73,17 +75,13 @@ def _counts(fields: Mapping[bytes, bytes]) -> dict[str, float]:
     return counts
 
 
-async def oldest_s(client: Redis, keys: Keys) -> float:
-    """Give the age in seconds of the oldest event that the handlers have not finished; 0 where there is none."""
+async def oldest_s(client: Redis, keys: Keys, delivered: str) -> float:
+    """Return the age in seconds of the oldest event that the handlers have not finished; 0 where there is none."""
     try:
         pending = cast("Mapping[str, object]", await client.xpending(keys.events, HANDLERS_GROUP))
-        groups = await client.xinfo_groups(keys.events)
     except ResponseError:  # no event yet
         return 0.0
-    (delivered,) = [group["last-delivered-id"] for group in groups if group["name"] == HANDLERS_GROUP.encode()]
-    undelivered = cast(
-        "list[tuple[bytes, object]]", await client.xrange(keys.events, f"({delivered.decode()}", count=1)
-    )
+    undelivered = cast("list[tuple[bytes, object]]", await client.xrange(keys.events, f"({delivered}", count=1))
     oldest = [
         entry_id for entry_id in (cast("bytes | None", pending["min"]), *(one for one, _ in undelivered)) if entry_id
     ]
@@ -97,8 +95,8 @@ async def oldest_s(client: Redis, keys: Keys) -> float:
 def families(shared: Shared) -> Iterable[Metric]:
     """Give the figures in Prometheus's form."""
     yield _gauge("stream_events", "Events in the stream.", shared.length)
-    if shared.behind.undelivered is not None:
-        yield _gauge("stream_lag_events", "Events that no worker has taken.", shared.behind.undelivered)
+    if shared.behind.lag is not None:
+        yield _gauge("stream_lag_events", "Events that no worker has taken.", shared.behind.lag)
     yield _gauge("stream_pending_events", "Events in workers' hands.", shared.behind.pending)
     yield _gauge("oldest_unhandled_seconds", "Age of the oldest event that is not handled.", shared.oldest_s)
     yield _gauge("retries", "Runs of handlers that wait to be tried again.", shared.retries)

@@ -26,7 +26,7 @@ from ringback.screen import Screen
 from schemas.events import EventType
 
 if TYPE_CHECKING:
-    from ringback.dead import DeadLetters
+    from ringback.reading.dead_letters import DeadLetters
 
 app = typer.Typer(help="Look at what handlers failed on for good, retry or drop it.", no_args_is_help=True)
 LetterIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, or how they begin.")]
@@ -66,17 +66,18 @@ def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     """Print one dead letter whole, with its event and traceback."""
     dead = _dead()
     (named,) = _letters(dead, [letter_id])
-    whole = dead.whole(named)
-    if whole is None:
+    letter = dead.find(named)
+    if letter is None:
         fail(f"none of the dead letters has the id {letter_id}")
+    whole, traceback = letter.whole(), dead.traceback(named)
     if as_json:
-        print_json(whole)
+        print_json({**whole, "traceback": traceback})
         return
-    event, text = whole.pop("event", None), str(whole.pop("traceback"))
+    event = whole.pop("event", None)
     for name, value in whole.items():
         out.print(f"{name:<9} {value}", soft_wrap=True)
     out.print()
-    print_block(text)
+    print_block(traceback)
     out.print()
     if event is not None:
         print_json(event)
@@ -92,7 +93,9 @@ def dead_drop(
     chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
     err.print(f"{len(chosen)} to drop")
     if not dry_run:
-        err.print(f"Dropped {dead.drop(chosen)}.")
+        from ringback.redelivery import drop
+
+        err.print(f"Dropped {drop(dead, chosen)}.")
 
 
 @app.command("retry")
@@ -105,13 +108,15 @@ def dead_retry(
     chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
     err.print(f"{len(chosen)} to retry")
     if not dry_run:
-        err.print(f"Put {dead.retry(chosen)} back on the queue.")
+        from ringback.redelivery import retry
+
+        err.print(f"Put {retry(dead, chosen)} back on the queue.")
 
 
 def _dead() -> "DeadLetters":
     settings = found()
     client = client_of(settings)
-    from ringback.dead import DeadLetters
+    from ringback.reading.dead_letters import DeadLetters
 
     return DeadLetters(client)
 

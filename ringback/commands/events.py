@@ -8,7 +8,9 @@ from rich.table import Table
 
 from ringback.choose import ChoiceError
 from ringback.commands.terminal import AsJson, client_of, err, fail, found, out, print_json, refuse
-from ringback.stream import Stream
+from ringback.eventlog import summary
+from ringback.moments import written
+from ringback.reading.stream import StoredEvent, Stream
 from schemas.events import EventType
 
 app = typer.Typer(help="Look at stored events.", no_args_is_help=True)
@@ -27,7 +29,7 @@ def events_ls(
         print_json([one.row() for one in listed])
         return
     for one in listed:
-        out.print(one.line() + ("" if one.handled else "  (not handled yet)"), soft_wrap=True)
+        out.print(_line(one) + ("" if one.handled else "  (not handled yet)"), soft_wrap=True)
 
 
 @app.command("show")
@@ -67,7 +69,7 @@ def tail(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON docu
             if as_json:
                 print_json(listed.row()["event"], indent=None)
             else:
-                out.print(listed.line(), soft_wrap=True)
+                out.print(_line(listed), soft_wrap=True)
     except KeyboardInterrupt:
         return
 
@@ -89,3 +91,9 @@ def schema(
         print_json(catalogue.asyncapi())
     else:
         print_json(catalogue.schema(kind) if kind else catalogue.schemas())
+
+
+def _line(stored: StoredEvent) -> str:
+    """Return an event in one line, without texts and numbers."""
+    event = stored.event
+    return f"{written(event.receivedat)}  {event.id}  {event.type.value:<18}  {summary(event)}"

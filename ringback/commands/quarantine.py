@@ -1,5 +1,6 @@
 """Commands on requests that could not be used: quarantine ls, show, retry, drop."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,9 +10,10 @@ from ringback.choose import ChoiceError
 from ringback.commands.terminal import AllOfThem, AsJson, DryRun, client_of, err, fail, found, out, print_json, refuse
 from ringback.home import redis_url
 from ringback.moments import written
+from schemas.settings import Settings
 
 if TYPE_CHECKING:
-    from ringback.quarantine import Entries, Entry
+    from ringback.reading.quarantined import QuarantinedRequest, QuarantinedRequests
 
 app = typer.Typer(help="Look at requests that could not be used, retry or drop them.", no_args_is_help=True)
 EntryIds = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids, or how they begin.")]
@@ -23,7 +25,7 @@ def quarantine_ls(
     as_json: AsJson = False,
 ) -> None:
     """List the newest requests in quarantine, and what is wrong with them."""
-    entries = _quarantine().latest(limit)
+    entries = _quarantine(found()).latest(limit)
     if as_json:
         print_json([entry.row() for entry in entries])
         return
@@ -37,32 +39,32 @@ def quarantine_ls(
 @app.command("show")
 def quarantine_show(entry_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Print one request whole, as JSON."""
-    (entry,) = _quarantined(_quarantine(), [entry_id])
+    (entry,) = _quarantined(_quarantine(found()), [entry_id])
     print_json(entry.whole())
 
 
 @app.command("drop")
 def quarantine_drop(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
     """Remove requests. Repeats of them by the provider are not kept again."""
-    entries = _quarantine()
-    chosen = _chosen(entries, ids, all_=all_)
-    err.print(f"{entries.count() if chosen is None else len(chosen)} to drop")
+    settings = found()
+    chosen, count = _chosen(_quarantine(settings), ids, all_=all_)
+    err.print(f"{count} to drop")
     if not dry_run:
-        dropped = entries.drop_all() if chosen is None else entries.drop(chosen)
-        err.print(f"Dropped {dropped}.")
+        from ringback.quarantine import drop
+
+        err.print(f"Dropped {drop(chosen, settings, redis_url(settings))}.")
 
 
 @app.command("retry")
 def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: DryRun = False) -> None:
     """Put requests through today's normaliser. What becomes an event leaves quarantine (exit code 1: not all did)."""
-    entries = _quarantine()
-    chosen = _chosen(entries, ids, all_=all_)
-    err.print(f"{entries.count() if chosen is None else len(chosen)} to retry")
+    settings = found()
+    chosen, count = _chosen(_quarantine(settings), ids, all_=all_)
+    err.print(f"{count} to retry")
     from ringback.quarantine import retry
 
-    settings = found()
     remain = 0
-    for tried in retry(entries.all() if chosen is None else chosen, settings, redis_url(settings), dry_run=dry_run):
+    for tried in retry(chosen, settings, redis_url(settings), dry_run=dry_run):
         remain += tried.reason is not None
         became = [f"{event.type.value} {event.id}" for event in tried.events]
         if tried.reason is not None:
@@ -73,23 +75,27 @@ def quarantine_retry(ids: EntryIds = None, all_: AllOfThem = False, dry_run: Dry
         raise typer.Exit(1)
 
 
-def _quarantine() -> "Entries":
-    settings = found()
-    from ringback.quarantine import Entries
+def _quarantine(settings: Settings) -> "QuarantinedRequests":
+    from ringback.reading.quarantined import QuarantinedRequests
 
-    return Entries(client_of(settings), settings, redis_url(settings))
+    return QuarantinedRequests(client_of(settings), settings.keys)
 
 
-def _quarantined(entries: "Entries", ids: list[str]) -> "list[Entry]":
+def _quarantined(quarantine: "QuarantinedRequests", ids: list[str]) -> "list[QuarantinedRequest]":
     """Find requests by their ids, or how these begin. None is touched if one is not there."""
     try:
-        return entries.named(ids)
+        return quarantine.named(ids)
     except ChoiceError as error:
         fail(str(error))
 
 
-def _chosen(entries: "Entries", ids: list[str] | None, *, all_: bool) -> "list[Entry] | None":
-    """Find the requests that are named; None stands for all."""
+def _chosen(
+    quarantine: "QuarantinedRequests", ids: list[str] | None, *, all_: bool
+) -> "tuple[Iterable[QuarantinedRequest], int]":
+    """Find the requests that are named, or all, and count them."""
     if bool(ids) == all_:
         refuse("name requests by their ids, or all with --all")
-    return None if all_ else _quarantined(entries, ids or [])
+    if all_:
+        return quarantine.all(), quarantine.count()
+    named = _quarantined(quarantine, ids or [])
+    return named, len(named)

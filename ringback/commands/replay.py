@@ -8,6 +8,7 @@ import typer
 from ringback.choose import ChoiceError, handler_named
 from ringback.commands.terminal import DryRun, OfHandler, OfType, client_of, err, fail, found, out, refuse
 from ringback.moments import since
+from ringback.reading.stream import Stream
 
 EventIds = Annotated[
     list[str] | None, typer.Argument(metavar="ID…", help="Ids of events or of their entries, or how they begin.")
@@ -42,27 +43,27 @@ def replay(
             "write what the workers have"
         )
     registry = load_registry(settings.handlers)
-    from ringback.replay import History, runs_of
-    from ringback.replay import replay as run
+    from ringback.redelivery import redeliver, redeliveries_of
 
     client = client_of(settings)
-    history = History(client, settings.keys)
+    stream = Stream(client, settings.keys)
+    newest = stream.newest()  # what comes later is not looked at
     try:
         only = None if handler is None else handler_named(handler, registry.handlers)
         if handler is not None and only is None:
             refuse(f'--handler "{handler}": there is no such handler; there are {", ".join(registry.handlers)}')
-        moment = None if since_ is None else since(since_, history.now())
+        moment = None if since_ is None else since(since_, stream.now())
     except ChoiceError as error:
         refuse(str(error))
     try:
-        named = history.named(ids) if ids else None
+        named = stream.named(ids) if ids else None
     except ChoiceError as error:
         fail(str(error))
     # Looked through twice, rather than held: there may be millions.
-    counts = Counter(one.handler.name for one in runs_of(named or history.since(moment, kind), registry, only))
+    first, again = (redeliveries_of(named or stream.since(moment, kind, newest), registry, only) for _ in range(2))
+    counts = Counter(one.handler.name for one in first)
     err.print(f"{counts.total()} to replay")
     for name, count in counts.items():
         out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
-        count = run(client, runs_of(named or history.since(moment, kind), registry, only))
-        err.print(f"Put {count} on the queue.")
+        err.print(f"Put {redeliver(client, again)} on the queue.")

@@ -11,7 +11,8 @@ from typing import Final
 
 from redis import Redis
 
-from schemas.keys import HANDLERS_GROUP, RETRIES_QUEUE, Keys
+from schemas.backlog import Backlog
+from schemas.keys import RETRIES_QUEUE, Keys
 from tests.chaos.faults import KILLS, Faults
 from tests.chaos.house import House
 from tests.chaos.plan import Plan
@@ -109,6 +110,12 @@ def _await_quiet(redis: Redis, keys: Keys, plan: Plan, seconds: float) -> dict[s
 
 
 def _waiting(redis: Redis, keys: Keys, plan: Plan) -> dict[str, int]:
+    """Count what is not stored yet, and what has not come to its end."""
+    missing = plan.events - redis.xlen(keys.events)
+    return ({"not stored": missing} if missing else {}) | unfinished(redis, keys)
+
+
+def unfinished(redis: Redis, keys: Keys) -> dict[str, int]:
     """Count what has not come to its end, by where it is. At one moment, since a retry goes from place to place."""
     rq = f"{keys.rq_prefix}:{{}}:{RETRIES_QUEUE}"
     queue = keys.rq_queue(RETRIES_QUEUE)
@@ -120,11 +127,10 @@ def _waiting(redis: Redis, keys: Keys, plan: Plan) -> dict[str, int]:
         pipeline.zcard(rq.format("wip"))
         pipeline.zcard(rq.format("scheduled"))
         stream, groups, queued, taken, under_way, scheduled = pipeline.execute()
-    (group,) = (one for one in groups if one["name"] == HANDLERS_GROUP.encode())
+    behind = Backlog.of(groups) or Backlog()
     counts = {
-        "not stored": plan.events - stream["length"],
-        "not read": int(group["last-delivered-id"] != stream["last-generated-id"]),
-        "claimed": group["pending"],
+        "not read": int(behind.delivered != stream["last-generated-id"].decode()),
+        "claimed": behind.pending,
         "retries queued": queued,
         "retries taken": taken,
         "retries under way": under_way,
