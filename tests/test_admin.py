@@ -178,3 +178,11 @@ def test_counts_are_right_across_processes(redis_url: str) -> None:
         assert found["ringback_workers", "events"] >= 2
         assert found["ringback_redis_up",] == 1
     assert first["ringback_commit_group_events_sum",] == 20
+
+
+def test_an_event_grows_old_before_the_first_worker_has_come(redis_url: str) -> None:
+    port = free_port()
+    with running(redis_url, queues="", RINGBACK_ADMIN_PORT=str(port)) as service:
+        assert metrics(port)["ringback_oldest_unhandled_seconds",] == 0
+        assert service.trigger("mocean/inbound-sms").status_code == 200
+        wait_for(lambda: metrics(port)["ringback_oldest_unhandled_seconds",] > 0, "its age")

@@ -78,12 +78,12 @@ def _counts(fields: Mapping[bytes, bytes]) -> dict[str, float]:
 async def oldest_s(client: Redis, keys: Keys, delivered: str) -> float:
     """Return the age in seconds of the oldest event that the handlers have not finished; 0 where there is none."""
     try:
-        pending = cast("Mapping[str, object]", await client.xpending(keys.events, HANDLERS_GROUP))
-    except ResponseError:  # no event yet
-        return 0.0
+        pending = cast("Mapping[str, bytes | None]", await client.xpending(keys.events, HANDLERS_GROUP))
+    except ResponseError:  # no worker has ever been there, nor perhaps an event
+        pending = {"min": None}
     undelivered = cast("list[tuple[bytes, object]]", await client.xrange(keys.events, f"({delivered}", count=1))
     oldest = [
-        entry_id for entry_id in (cast("bytes | None", pending["min"]), *(one for one, _ in undelivered)) if entry_id
+        entry_id for entry_id in (pending["min"], *(one for one, _ in undelivered)) if entry_id
     ]
     if not oldest:
         return 0.0
