@@ -33,7 +33,7 @@ class Address(BaseModel):
     country: str | None = None
 
 
-# Our own numbers and names come with every event, and are worth the 2 µs; the other end is another one nearly each time.
+# Our own numbers and names come with every event, which is worth 2 µs; the other end is mostly one that is new.
 @lru_cache(maxsize=256)
 def parse_address(raw: str, country: str | None = None) -> Address:
     """Read an address as a provider writes it: `60123456789`, `+60 12-345`, `0060…`, `63001`, `MyCompany`.
