@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from benchmarks.contestants.servers import BARE, SERVERS
 from benchmarks.handling import growth, handling
-from benchmarks.ingest import ingest, once
+from benchmarks.ingest import ingest
 from benchmarks.latency import latency
-from benchmarks.load import CONNECTIONS, OWN, program
+from benchmarks.load import CONNECTIONS, require_wrk
 from benchmarks.machine import Bench, BenchError, Others, bench, describe
 from benchmarks.memory import memory
 from benchmarks.report import tables, write
-from benchmarks.results import RINGBACK, Ingest, Results
+from benchmarks.results import RINGBACK, Results
 from benchmarks.store import store
 from benchmarks.versions import versions
 from benchmarks.voice import voice
 
 PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "store")
+_LOADED: Final = {"ingest", "latency", "memory"}
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
 
@@ -37,11 +37,11 @@ class Plan:
     jobs: int = 600
     forked: int = 100
     backlogs: tuple[int, ...] = (1_000, 10_000, 100_000)
-    latency_s: float = 10.0
+    latency_s: int = 10
     store_events: int = 20_000
 
 
-QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2.0, 10_000)
+QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, 10_000)
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
 
@@ -73,13 +73,14 @@ def main() -> int:
 
 def run(plan: Plan, parts: frozenset[str]) -> Results:
     """Measure. Raises BenchError where a run must not count."""
+    if parts & _LOADED:
+        require_wrk()
     began, others = time.monotonic(), Others()
     with bench() as made:
         results = Results(
             at=datetime.now(UTC).replace(microsecond=0),
             connections=CONNECTIONS,
             rounds=plan.rounds,
-            load_program=program(),
             machine=describe(made.folder, made.cores),
             versions=versions(made.store.client),
         )
@@ -91,11 +92,9 @@ def run(plan: Plan, parts: frozenset[str]) -> Results:
 
 def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -> None:
     """Measure the parts asked for, and fill them in."""
-    by = results.load_program
     rates = [_STEADY_RATE]
     if "ingest" in parts:
-        results.ingest = ingest(made, plan.rounds, plan.seconds, by)
-        results.own_client = Ingest.of(BARE, [once(made, SERVERS[0], plan.seconds, OWN)])
+        results.ingest = ingest(made, plan.rounds, plan.seconds)
         most = next(one.median.requests_per_second for one in results.ingest if one.name == RINGBACK)
         rates.append(round(most * _THIRD, -2))
     if "handling" in parts:
@@ -107,7 +106,7 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
     if "voice" in parts:
         results.voice = voice(made, plan.rounds)
     if "memory" in parts:
-        results.memory = memory(made, by)
+        results.memory = memory(made)
     if "store" in parts:
         results.store = store(made, plan.rounds, plan.store_events)
 

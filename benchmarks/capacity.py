@@ -13,7 +13,7 @@ from benchmarks.store import COMMITTED, DRAINED, DRAINED_SLOWLY, INBOUND_KEPT, R
 from workers.run import MAX_TOGETHER
 
 LOAD: Final = 0.6
-_RATES: Final = (100, 1_000, 10_000, 100_000)
+_RATES: Final = (100, 1_000, 10_000)
 _HOUR: Final = 3_600
 _DAY: Final = 24 * _HOUR
 _FREE: Final = 1.5  # of the memory a third stays free for the rewrite

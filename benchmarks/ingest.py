@@ -25,24 +25,24 @@ class Serving:
     pid: int
 
 
-def ingest(bench: Bench, rounds: int, seconds: int, by: str) -> list[Ingest]:
+def ingest(bench: Bench, rounds: int, seconds: int) -> list[Ingest]:
     """Measure each server in turn, several times round."""
     found: dict[str, list[IngestRound]] = {server.name: [] for server in SERVERS}
     for _ in range(rounds):
         for server in SERVERS:
-            found[server.name].append(once(bench, server, seconds, by))
+            found[server.name].append(once(bench, server, seconds))
     return [Ingest.of(name, measured) for name, measured in found.items()]
 
 
-def once(bench: Bench, server: Server, seconds: int, by: str) -> IngestRound:
+def once(bench: Bench, server: Server, seconds: int) -> IngestRound:
     """Measure one server once: started afresh, warmed up, and its store counted afterwards."""
     store = bench.store
     store.empty()
     with serving(bench, server) as running:
-        warm, _ = fire(bench, running.port, _WARM_S, by)
+        warm, _ = fire(bench, running.port, _WARM_S)
         stored, used = _stored(bench, server), store.used()
         server_s, store_s = processor_seconds(running.pid), processor_seconds(store.pid)
-        load, load_share = fire(bench, running.port, seconds, by)
+        load, load_share = fire(bench, running.port, seconds)
         server_s, store_s = processor_seconds(running.pid) - server_s, processor_seconds(store.pid) - store_s
         more, grown = _stored(bench, server) - stored, store.used() - used
     if server.stored and (stored < warm.requests or more < load.requests):

@@ -13,12 +13,12 @@ _LOAD_S: Final = 1
 _SAMPLE: Final = 500
 
 
-def memory(bench: Bench, by: str) -> Memory:
+def memory(bench: Bench) -> Memory:
     """Store some thousand reports and ask the store."""
     redis = bench.store.client
     bench.store.empty()
     with serving(bench, RINGBACK_SERVER) as receiver:
-        fire(bench, receiver.port, _LOAD_S, by)
+        fire(bench, receiver.port, _LOAD_S)
     events = redis.xlen(KEYS.events)
     whole = cast("int", redis.memory_usage(KEYS.events, samples=0))
     return Memory(

@@ -5,7 +5,6 @@ from typing import Final
 
 from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
-from benchmarks.load import OWN
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
 from benchmarks.results import RINGBACK, Handling, Ingest, Results, StoreKept, StoreWork
@@ -80,7 +79,7 @@ def _machine(results: Results) -> str:
     )
     lines = [
         f"- {results.at:%Y-%m-%d %H:%M} UTC, {results.seconds:.0f} s in all, {results.rounds} alternating "
-        f"{'round' if results.rounds == 1 else 'rounds'}, load by `{results.load_program}`",
+        f"{'round' if results.rounds == 1 else 'rounds'}, load by `wrk`",
         f"- {machine.cores} cores ({machine.processor}, {machine.system}); {pinned}",
         f"- 4 KB are on this machine's disk after {machine.fsync_us:,.0f} µs",
         f"- {', '.join(f'{name} {version}' for name, version in results.versions.items())}",
@@ -158,20 +157,13 @@ def _ingest(results: Results) -> str:
 
 
 def _client(results: Results) -> str:
-    """Say whether the load program was the limit."""
+    """Return the sentence on whether the load program was the limit."""
     bare = next(one for one in results.ingest if one.name == BARE).median
     other_core = bare.load_share + bare.store_share
-    said = (
+    return (
         f"Under bare Starlette, the quickest, the load took {bare.load_share:.0%} of its core: "
         f"it was {'perhaps' if other_core > _FULL else 'not'} the limit."
     )
-    if results.own_client is not None and results.load_program != OWN:
-        own = results.own_client.median
-        said += (
-            f" The client that comes with the benchmark, for machines without `wrk`, had "
-            f"{own.requests_per_second:,.0f} requests/s out of it, with {own.load_share:.0%} of a core."
-        )
-    return said
 
 
 def _handling(field: list[Handling]) -> str:

@@ -25,7 +25,7 @@ class Machine(_Record):
 
 
 class Load(_Record):
-    """What a load program reports of one run. `refused`: answers that are no success; `broken`: no answer."""
+    """What wrk reports of one run. `refused`: answers that are no success; `broken`: no answer."""
 
     requests: int
     seconds: float
@@ -240,11 +240,9 @@ class Results(BaseModel):
     seconds: float = 0.0
     connections: int
     rounds: int
-    load_program: str
     machine: Machine
     versions: dict[str, str]
     ingest: list[Ingest] = []
-    own_client: Ingest | None = None
     handling: list[Handling] = []
     backlog: list[Handling] = []
     latency: list[Latency] = []

@@ -1,21 +1,11 @@
-"""Listen: take the address to serve on, before anything else is started; and give it up so that nobody is cut off."""
+"""Listen: take the address to serve on, before anything else is started."""
 
-import ctypes
 import select
 import socket
-import struct
-import sys
-from contextlib import suppress
 from typing import Final
 
 ADMIN_SETTINGS: Final = "RINGBACK_ADMIN_HOST or RINGBACK_ADMIN_PORT"
 _BACKLOG: Final = 2048
-
-# Linux's, for which Python has no name. A filter of four instructions for the packets that reach the socket: load the
-# TCP flags, look for SYN; drop what has it, take what has not.
-_SO_ATTACH_FILTER: Final = 26
-_FILTER: Final = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 2**32 - 1))
-_NO_SYN: Final = b"".join(struct.pack("=HBBI", *one) for one in _FILTER)
 
 
 class BindError(Exception):
@@ -53,22 +43,8 @@ def inherit(descriptor: int) -> socket.socket:
     return inherited
 
 
-def let_no_more_in(bound: socket.socket) -> None:
-    """Leave who asks for a connection from now on without an answer; whoever has one, or is getting it, may come.
-
-    They ask again after a second, and are refused then. Without this, between a last look for who waits and the close
-    of the socket somebody might get in whom the close would cut off. Elsewhere than on Linux that may happen still.
-    """
-    if sys.platform == "linux":
-        program = ctypes.create_string_buffer(_NO_SYN, len(_NO_SYN))
-        with suppress(OSError):
-            bound.setsockopt(
-                socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_FILTER), ctypes.addressof(program))
-            )
-
-
 def somebody_waits(bound: socket.socket) -> bool:
-    """Tell whether a connection waits to be accepted."""
+    """Whether a connection waits to be accepted."""
     poll = select.poll()
     poll.register(bound, select.POLLIN)
     return bool(poll.poll(0))

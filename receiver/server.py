@@ -11,14 +11,13 @@ from typing import Any, Final
 import uvicorn
 
 from receiver.cycle import Heads
-from receiver.listen import let_no_more_in, somebody_waits
+from receiver.listen import somebody_waits
 from receiver.pipelining import Pipelining
 from receiver.protocol import READ_SIZE, Connection, Reader
 from receiver.refusals import Refusals
 
 _TICKS_A_SECOND: Final = 10
-# For as long handshakes that have begun may take to end.
-_HANDSHAKE_S: Final = 0.1
+# For so long connections that wait in the socket are accepted at the stop.
 _BACKLOG_S: Final = 1.0
 # For as long a connection that is idle at the stop may bring one more request. deploy/nginx.conf and deploy/Caddyfile
 # let go of an idle one much sooner, so that none of theirs is closed from here.
@@ -63,7 +62,9 @@ class LimitedServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve the connections we already have, accept no new ones, then close."""
         if not self._is_held:
-            await self._take_who_waits()
+            # Closing the socket resets those who wait in it, and so whoever comes between this look and the close: no
+            # more than a moment, and only where nobody else holds the socket.
+            await self._wait_while(lambda: somebody_waits(self._bound), _BACKLOG_S)
         for server in self.servers:
             server.close()
         # In place: the requests of this second have this very list.
@@ -73,12 +74,6 @@ class LimitedServer(uvicorn.Server):
         await asyncio.sleep(_PAUSE_S)  # who was just accepted becomes a connection
         await self._wait_while(lambda: bool(self.server_state.connections), _LAST_WORDS_S)
         await super().shutdown(sockets)
-
-    async def _take_who_waits(self) -> None:
-        """Accept all who have a connection: closing the socket would reset those."""
-        let_no_more_in(self._bound)
-        await asyncio.sleep(_HANDSHAKE_S)
-        await self._wait_while(lambda: somebody_waits(self._bound), _BACKLOG_S)
 
     async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait until it is no more so, for some seconds at most, and not if told to hurry."""

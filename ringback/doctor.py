@@ -34,14 +34,14 @@ from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, UnfitStoreError, binary, check_store
 from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
+from schemas.local import EVERY_ADDRESS, local_url
 from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
 from workers.discovery import load_registry
 from workers.registry import HandlerError, Registry
 from workers.runtime import worker_client
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound
-_HERE: Final = ("127.0.0.1", "::1", "localhost", *_EVERYWHERE)
+_HERE: Final = ("127.0.0.1", "::1", "localhost", *EVERY_ADDRESS)
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -189,7 +189,7 @@ def port_check(settings: Settings) -> Check:
     name = f"port {settings.port}"
     if not settings.port:
         return Check(name, Grade.OK, "a free one is chosen at the start")
-    met = receiver_at(_local(settings.host, settings.port), settings.tokens, is_here=True)
+    met = receiver_at(settings.local_url, settings.tokens, is_here=True)
     if met.who is Who.RINGBACK:
         return Check(name, Grade.BAD, met.detail, "restart it with these settings, or set another RINGBACK_PORT")
     return _port(name, met, settings.host, settings.port, "RINGBACK_PORT")
@@ -200,7 +200,7 @@ def admin_port_check(settings: Settings) -> Check:
     name = "admin port" if not settings.admin_port else f"admin port {settings.admin_port}"
     if not settings.admin_port:
         return Check(name, Grade.OK, "none is wanted")
-    met = admin_at(_local(settings.admin_host, settings.admin_port))
+    met = admin_at(local_url(settings.admin_host, settings.admin_port))
     return _port(name, met, settings.admin_host, settings.admin_port, "RINGBACK_ADMIN_PORT")
 
 
@@ -254,11 +254,6 @@ def _port(name: str, met: Met, host: str, port: int, setting: str) -> Check:
     except BindError as error:
         return Check(name, Grade.BAD, str(error), f"end what has it, or set another {setting}")
     return Check(name, Grade.OK, "free: no receiver runs here")
-
-
-def _local(host: str, port: int) -> str:
-    host = _EVERYWHERE.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _redis_checks(settings: Settings, registry: Registry) -> list[Check]:

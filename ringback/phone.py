@@ -12,7 +12,6 @@ What the provider's document leaves open is marked *assumed*.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import httpx
 
@@ -22,8 +21,6 @@ from ringback.samples import find
 from ringback.trigger import Wire, build, random_id
 from schemas.mc import Action, Collect
 from schemas.settings import Settings, Token
-
-_ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound to
 
 
 class PhoneError(Exception):
@@ -49,11 +46,9 @@ class Line:
         The first token is used if none is given.
         """
         token = token or next(iter(settings.tokens), None)
-        host = _ANY_HOST.get(settings.host, settings.host)
-        here = settings.model_copy(update={"public_url": None, "host": host}).base_url
         return cls(
             client=client,
-            at=(at or here).rstrip("/"),
+            at=(at or settings.local_url).rstrip("/"),
             public=settings.base_url,
             secret=token.secret.get_secret_value() if token else None,
             fallback=settings.fallback_of(token.account if token else INSECURE_ACCOUNT),

@@ -51,7 +51,7 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
         if settings.admin_port:  # the receiver takes it itself, but only after all else runs
             bind(settings.admin_host, settings.admin_port, ADMIN_SETTINGS).close()
         settings = settings.model_copy(update={"port": bound.getsockname()[1]})
-        tunnel = Tunnel(vendor, _local_url(settings), settings.public_url) if vendor else None
+        tunnel = Tunnel(vendor, settings.local_url, settings.public_url) if vendor else None
         home.take()
         home.withdraw()  # what one that was killed has left
         if not settings.tokens and not settings.insecure:
@@ -158,14 +158,9 @@ def _start_tunnel(supervisor: Supervisor, tunnel: Tunnel, home: Home, settings: 
     return settings.model_copy(update={"public_url": tunnel.url, "trusted_proxies": trusted})
 
 
-def _local_url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host  # noqa: S104 - asked, not bound
-    return settings.model_copy(update={"host": host, "public_url": None}).base_url
-
-
 def _await_receiver(settings: Settings, supervisor: Supervisor) -> None:
     """Wait until the receiver answers. Raises ChildError as soon as any child has ended, or none answers in time."""
-    local = _local_url(settings)
+    local = settings.local_url
     deadline = time.monotonic() + _READY_S
     with httpx.Client(timeout=_ASK_S, trust_env=False) as client:
         while True:

@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from schemas.keys import Keys
+from schemas.local import local_url, url_of
 from schemas.mc import Action, Language, McError, Say, parse_mc, render_mc
 from schemas.redis_url import sentinels_of
 
@@ -349,8 +350,12 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """Where providers reach us, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or url_of(self.host, self.port)
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches its own receiver, whatever the providers call."""
+        return local_url(self.host, self.port)
 
     @property
     def shown_base_url(self) -> str:

@@ -69,6 +69,19 @@ def test_yaml(file: str) -> None:
     assert all(isinstance(document, dict) for document in documents(ROOT / file))
 
 
+NEVER_RUN: Final = {
+    "Dockerfile", "compose.yml", "ngrok.yml", "prometheus.yml", "dashboard.json",
+    *(f"kubernetes/{file.name}" for file in KUBERNETES.iterdir()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", sorted(str(one.relative_to(DEPLOY)) for one in DEPLOY.rglob("*") if one.is_file()))
+def test_what_nobody_has_run_says_so_first(file: str) -> None:
+    """Where one is run for the first time, by a test or by hand, it leaves this list and says so in docs/deploy.md."""
+    first = next(line for line in (DEPLOY / file).read_text().splitlines() if line != "{")
+    assert ("Never run: " in first) == (file in NEVER_RUN)
+
+
 def test_no_secrets() -> None:
     assert documents(DEPLOY / "compose.yml")[0]["services"]["receiver"]["env_file"] == "ringback.env"
     assert [one["kind"] for one in manifests(*listed()) if one["kind"] == "Secret"] == []

@@ -1,4 +1,4 @@
-"""The pages: what README, CONTRIBUTING and docs/ name exists: files, settings, commands, metrics, log lines."""
+"""The pages: what those at the root and in docs/ name exists: files, settings, commands, metrics, log lines."""
 
 import importlib
 import re
@@ -17,10 +17,11 @@ from tests.service import ROOT
 from tests.test_alerts import exposed as exposed
 from tests.test_up import up
 
-PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROOT_PAGES: Final = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")]
+PAGES: Final = [*ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 PARTS: Final = ("receiver", "workers", "ringback", "schemas")
 SOURCES: Final = [file for part in PARTS for file in sorted((ROOT / part).rglob("*.py"))]
-FOLDERS: Final = (*PARTS, "tests", "examples", "benchmarks", "docs", "deploy", ".ci")
+FOLDERS: Final = (*PARTS, "tests", "examples", "benchmarks", "docs", "deploy", ".ci", ".github")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 

@@ -6,13 +6,13 @@ drain did not start (workers.bulkhead). No worker has died with either, so they 
 
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Final, cast
 
 from redis.client import Pipeline
 
 from schemas.keys import HANDLERS_GROUP
 from workers.entry import Entry
+from workers.lua import script
 from workers.runtime import Runtime
 
 NEXT: Final = "next"
@@ -35,7 +35,7 @@ class Handover:
 
     def __init__(self, run: Runtime) -> None:
         self._run = run
-        self._take = run.redis.register_script(files("workers").joinpath("take.lua").read_text())
+        self._take = run.redis.register_script(script("take.lua"))
 
     def leave(self, pipeline: Pipeline, to: str, entry_ids: Sequence[str]) -> None:
         """Leave entries to `NEXT` or `LATER`, in the caller's transaction, as far as this drain holds them."""

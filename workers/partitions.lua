@@ -17,17 +17,6 @@ local TAKEN_OVER_AT_ONCE = 16
 local function consumer(partition) return 'partition-' .. partition .. '-of-' .. partitions end
 local function lease(partition) return KEYS[3 + partition] end
 local function mine(partition) return redis.call('GET', lease(partition)) == worker end
-local function map(flat)
-  local made = {}
-  for i = 1, #flat, 2 do made[flat[i]] = flat[i + 1] end
-  return made
-end
-local function after(a, b)
-  local ams, aseq = string.match(a, '(%d+)-(%d+)')
-  local bms, bseq = string.match(b, '(%d+)-(%d+)')
-  ams, aseq, bms, bseq = tonumber(ams), tonumber(aseq), tonumber(bms), tonumber(bseq)
-  return ams > bms or (ams == bms and aseq > bseq)
-end
 
 -- By the event's partition key; by the entry's id where there is none to be read.
 local function partition_of(id, flat)
@@ -125,7 +114,7 @@ for step = 1, partitions do
     -- A mark that is still there is that of a worker that died: what is not after it was in its hands.
     local marked = redis.call('HGET', hands, partition)
     read(consumer(partition), '0', most, function(entry)
-      if marked and not after(entry[1], marked) then
+      if marked and not before(marked, entry[1]) then
         orphaned = 1
         table.insert(entries, entry)
       elseif orphaned == 0 then

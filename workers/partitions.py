@@ -5,7 +5,6 @@ A partition's backlog is the pending list of its consumer, so XACK stays the led
 """
 
 import time
-from importlib.resources import files
 from typing import Final, cast
 
 from redis.exceptions import ResponseError
@@ -15,6 +14,7 @@ from workers import leases
 from workers.entry import Entry, RawEntry
 from workers.group import ensure_group, is_missing
 from workers.intake import NOTHING, Batch
+from workers.lua import script
 from workers.runtime import Runtime
 
 _NONE: Final = -1
@@ -29,7 +29,7 @@ class PartitionIntake:
         self._run = run
         self._redis = run.redis
         self._stream = run.keys.events
-        self._script = run.redis.register_script(files("workers").joinpath("partitions.lua").read_text())
+        self._script = run.redis.register_script(script("partitions.lua"))
         self._keys = [run.keys.events, run.keys.hands, *leases.names(run)]
         self._partition = _NONE
         self._orphaned = False

@@ -3,20 +3,6 @@
 -- KEYS: events, ledger, suspects. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms), most
 -- entries to trim, since Redis answers nobody meanwhile
 -- Returns 1 if entries wait that no consumer has, and 1 if there may be more to trim.
-local function parts(id)
-  local ms, seq = string.match(id, '(%d+)-(%d+)')
-  return tonumber(ms), tonumber(seq)
-end
-local function before(a, b)
-  local ams, aseq = parts(a)
-  local bms, bseq = parts(b)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-local function map(flat)
-  local made = {}
-  for i = 1, #flat, 2 do made[flat[i]] = flat[i + 1] end
-  return made
-end
 
 local group
 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do

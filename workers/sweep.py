@@ -2,7 +2,6 @@
 
 import threading
 import time
-from importlib.resources import files
 from typing import Final, cast
 
 import structlog
@@ -16,6 +15,7 @@ from workers.drain import ring
 from workers.group import ensure_group
 from workers.handover import LATER, NEXT
 from workers.line import Line
+from workers.lua import script
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class Sweep:
         self._line = Line(redis, settings.keys)
         self._retention_ms = round(settings.retention.total_seconds() * 1000)
         self._claim_idle_ms = round(settings.claim_idle.total_seconds() * 1000)
-        self._script = redis.register_script(files("workers").joinpath("sweep.lua").read_text())
+        self._script = redis.register_script(script("sweep.lua"))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="sweep", daemon=True)
 

@@ -6,19 +6,6 @@
 local events, ledger, group, worker, from = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
 local idle_ms, most = ARGV[4], tonumber(ARGV[5])
 
-local function before(a, b)
-  local ams, aseq = string.match(a, '(%d+)-(%d+)')
-  local bms, bseq = string.match(b, '(%d+)-(%d+)')
-  ams, aseq, bms, bseq = tonumber(ams), tonumber(aseq), tonumber(bms), tonumber(bseq)
-  return ams < bms or (ams == bms and aseq < bseq)
-end
-
-local function map(flat)
-  local made = {}
-  for i = 1, #flat, 2 do made[flat[i]] = flat[i + 1] end
-  return made
-end
-
 local consumers = {from}
 if from == '' then
   local no_worker = {}

@@ -9,6 +9,7 @@ from ringback.choose import ChoiceError, handler_named
 from ringback.commands.terminal import DryRun, OfHandler, OfType, client_of, err, fail, found, out, refuse
 from ringback.moments import since
 from ringback.reading.stream import Stream
+from workers.discovery import has_plugins, load_registry
 
 EventIds = Annotated[
     list[str] | None, typer.Argument(metavar="ID…", help="Ids of events or of their entries, or how they begin.")
@@ -35,8 +36,6 @@ def replay(
     if (bool(ids) + (filtered or (handler is not None and not ids)) + all_) != 1:
         refuse("name events by their ids, or choose them with --type, --since and --handler, or all with --all")
     settings = found()
-    from workers.discovery import has_plugins, load_registry
-
     if not settings.handlers and not has_plugins():
         refuse(
             "RINGBACK_HANDLERS: not set, and no `ringback up` runs in this folder, so no handler is known here; "

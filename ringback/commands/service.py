@@ -7,12 +7,18 @@ import structlog
 import typer
 from pydantic import SecretStr
 
+from receiver.listen import bind, inherit
+from ringback import caution
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
+from ringback.store import StoreError, UnfitStoreError, check_store
 from ringback.vendor import Vendor
 from schemas.censor import Censor
 from schemas.redis_url import without_password
 from schemas.settings import PREFIX, SHORTEST_TOKEN, Token, without_login
+from workers.board import Board
+from workers.discovery import load_registry
+from workers.run import at_work
 
 log = structlog.get_logger()
 
@@ -35,11 +41,8 @@ def serve(
 ) -> None:
     """Run a receiver."""
     settings = start()
-    from receiver.listen import bind, inherit
     from receiver.serve import serve as run
     from receiver.spool import SpoolError
-    from ringback import caution
-    from ringback.store import StoreError, UnfitStoreError, check_store
 
     if not settings.tokens and not settings.insecure:
         refuse(
@@ -92,11 +95,7 @@ def worker(
     slot: Annotated[int, typer.Option(hidden=True, help="This drain's place in it.")] = 0,
 ) -> None:
     """Be one worker process."""
-    from workers.run import at_work
-
     settings = start(at_work)
-    from workers.board import Board
-    from workers.discovery import load_registry
     from workers.processes import run_worker
 
     run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers), Board(board, slot))

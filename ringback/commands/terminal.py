@@ -10,6 +10,7 @@ from ringback.home import Home, redis_url
 from ringback.logs import Work, set_up_logs
 from ringback.screen import Screen
 from ringback.shown import as_json, shown
+from ringback.store import check_store
 from schemas.censor import Censor
 from schemas.events import EventType
 from schemas.keys import claim_rq_prefix
@@ -54,7 +55,6 @@ def _log_as(settings: Settings, work: Work = dict) -> None:
 
 def client_of(settings: Settings) -> Redis:
     """Connect to Redis. Raises StoreError where none answers."""
-    from ringback.store import check_store
     from workers.runtime import worker_client
 
     url = redis_url(settings)

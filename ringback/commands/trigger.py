@@ -8,6 +8,8 @@ import typer
 from rich.table import Table
 
 from ringback.commands.terminal import AsJson, fail, found, out, print_json, refuse
+from ringback.samples import SAMPLES, find
+from schemas.censor import Censor
 
 
 def trigger(
@@ -33,8 +35,6 @@ def trigger(
     import httpx
 
     from ringback import trigger as triggers
-    from ringback.samples import find
-    from schemas.censor import Censor
 
     sample = find(name)
     overrides, undocumented = _pairs("--set", set_ or ()), _pairs("--raw", raw or ())
@@ -72,8 +72,6 @@ def _pairs(option: str, items: Sequence[str]) -> dict[str, str]:
 
 
 def _list_samples(*, as_json: bool) -> None:
-    from ringback.samples import SAMPLES
-
     if as_json:
         print_json([{"name": one.name, "about": one.about, "fields": list(one.settable)} for one in SAMPLES.values()])
         return

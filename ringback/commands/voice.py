@@ -9,6 +9,7 @@ import typer
 from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse
 from ringback.hearing import KEYS, pressed, words
 from schemas.mc import Collect
+from workers.discovery import has_plugins, load_registry
 
 if TYPE_CHECKING:
     from ringback.phone import Turn
@@ -44,7 +45,6 @@ def voice_check(
     settings = found()
     from ringback.outline import document, trees
     from ringback.walk import walk
-    from workers.discovery import has_plugins, load_registry
 
     modules = tuple(name.strip() for name in flow.split(",")) if flow else settings.handlers
     if not modules and not has_plugins():
