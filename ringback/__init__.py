@@ -11,8 +11,8 @@ from schemas.events import (
     MessageReceivedEvent,
     MessageStatusEvent,
 )
+from workers.decorators import on
 from workers.outcomes import Drop, RetryLater
-from workers.registry import on
 from workers.run import Context
 
 __all__ = [

@@ -34,7 +34,8 @@ from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
 from workers.discovery import load_registry
-from workers.registry import HandlerError, Registry
+from workers.marks import HandlerError
+from workers.registry import Registry
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound

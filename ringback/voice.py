@@ -4,7 +4,7 @@ They are given a `voice.Incoming` or a `voice.Input`: the event, and `call.state
 Handlers of other kinds get at that with `voice.state(event)`.
 """
 
-from workers.registry import answer, collect
+from workers.decorators import answer, collect
 from workers.state import CallState, Incoming, Input, StateError, state
 
 __all__ = ["CallState", "Incoming", "Input", "StateError", "answer", "collect", "state"]

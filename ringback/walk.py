@@ -32,7 +32,8 @@ from schemas.events import Event
 from schemas.mc import Collect, McError, make
 from schemas.settings import Settings
 from workers.calls import NoCallHandlerError, compose
-from workers.registry import CallHandler, Registry, place
+from workers.marks import place
+from workers.registry import CallHandler, Registry
 from workers.run import HandlerTimeoutError
 from workers.runtime import Runtime, Stop
 from workers.state import Incoming, Input, MemoryState

@@ -10,7 +10,8 @@ from ringback.samples import find
 from schemas.events import CallIncomingEvent, CallInputEvent, Event
 from tests.sample_events import event_of
 from workers.discovery import load_registry
-from workers.registry import HandlerError, Registry
+from workers.marks import HandlerError
+from workers.registry import Registry
 
 
 def registry_of(*functions: Callable[..., object]) -> Registry:

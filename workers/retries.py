@@ -12,6 +12,7 @@ from rq.job import Job
 
 from schemas.events import EVENTS
 from workers.aside import Aside
+from workers.decorators import DEFAULT_TIMEOUT_S
 from workers.discretion import discreet
 from workers.letters import (
     ABANDONED_RUNS,
@@ -23,8 +24,9 @@ from workers.letters import (
     pause_asked,
 )
 from workers.line import Line
+from workers.marks import HandlerError
 from workers.outcomes import Drop
-from workers.registry import DEFAULT_TIMEOUT_S, Handler, HandlerError
+from workers.registry import Handler
 from workers.run import Context, HandlerTimeoutError, Run, Runner
 from workers.runtime import Runtime, runtime
 from workers.tally import Tally
