@@ -32,9 +32,9 @@ from schemas.events import Event
 from schemas.mc import Collect, McError, make
 from schemas.settings import Settings
 from workers.calls import NoCallHandlerError, compose
+from workers.invocation import HandlerTimeoutError
 from workers.marks import place
 from workers.registry import CallHandler, Registry
-from workers.run import HandlerTimeoutError
 from workers.runtime import Runtime, Stop
 from workers.state import Incoming, Input, MemoryState
 

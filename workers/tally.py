@@ -7,8 +7,8 @@ from redis.client import Pipeline
 
 from schemas.keys import Keys
 from schemas.tally import BUCKETS_S, Bucket, Ran, Runs, Seconds
+from workers.invocation import HandlerTimeoutError
 from workers.outcomes import Drop
-from workers.run import HandlerTimeoutError
 
 
 class Tally:

@@ -92,7 +92,7 @@ def worker(
     slot: Annotated[int, typer.Option(hidden=True, help="This drain's place in it.")] = 0,
 ) -> None:
     """Be one worker process."""
-    from workers.run import at_work
+    from workers.context import at_work
 
     settings = start(at_work)
     from workers.board import Board
