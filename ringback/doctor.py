@@ -32,7 +32,8 @@ from ringback.sentinels import sentinel_checks
 from ringback.store import StoreError, UnfitStoreError, binary, check_store
 from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
-from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
+from schemas.settings import Settings, SettingsError
+from schemas.tokens import SHORTEST_TOKEN
 from workers.discovery import load_registry
 from workers.marks import HandlerError
 from workers.registry import Registry

@@ -21,7 +21,8 @@ from ringback.hearing import collect_of, heard_of, read_mc
 from ringback.samples import find
 from ringback.trigger import Wire, build, random_id
 from schemas.mc import Action, Collect
-from schemas.settings import Settings, Token
+from schemas.settings import Settings
+from schemas.tokens import Token
 
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound to
 

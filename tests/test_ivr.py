@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from ringback.hearing import words
 from ringback.phone import Call, Line, PhoneError, taken
 from schemas.mc import Collect, make
-from schemas.settings import Settings, Token
+from schemas.settings import Settings
+from schemas.tokens import Token
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, Service, clean_environment, free_port, running, wait_for
 

@@ -10,9 +10,11 @@ from pydantic import SecretStr
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse, start
 from ringback.home import redis_url
 from ringback.vendor import Vendor
+from schemas.callback_urls import without_login
 from schemas.censor import Censor
 from schemas.redis_url import without_password
-from schemas.settings import PREFIX, SHORTEST_TOKEN, Token, without_login
+from schemas.settings import PREFIX
+from schemas.tokens import SHORTEST_TOKEN, Token
 
 log = structlog.get_logger()
 
