@@ -10,7 +10,7 @@ from receiver.callbacks import Draft
 from receiver.fields import Fields
 from receiver.providers import BY_NAME
 from ringback.__main__ import main
-from schemas.keys import claim_rq_prefix
+from ringback.rq_prefix import claim_rq_prefix
 from schemas.settings import Settings
 
 ADAPTER, PARSER, JSON, COMMIT = "break-adapter", "break-parser", "break-json", "break-commit"
