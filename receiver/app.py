@@ -13,13 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.addresses import Addresses
 from receiver.admin.app import livez, make_admin
-from receiver.answers import Outcome, answer
+from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer
 from receiver.connect import hang_up
 from receiver.counts import CommitCounts, EventCounts, Faults, SpoolGauges
 from receiver.door import INSECURE_ACCOUNT, Door
-from receiver.endpoint import Endpoint
+from receiver.gate import Gate
 from receiver.incoming import ROOT, canonical_path, nearest_path
 from receiver.limiter import Limiter
 from receiver.load import Load
@@ -91,7 +91,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await hang_up(client)
         lines.flush()
 
-    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Endpoint(callback, receiver) for callback in CALLBACKS}
+    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Gate(callback, receiver) for callback in CALLBACKS}
     app = Starlette(
         routes=[Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path], lifespan=lifespan
     )
@@ -136,8 +136,8 @@ class _Unknown:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         caller = scope["client"][0] if scope["client"] else None
-        self._refusals.count(Outcome.UNKNOWN_PATH, caller, nearest=self._nearest(scope["path"]))
-        await answer(send, Outcome.UNKNOWN_PATH)
+        self._refusals.count(Answer.UNKNOWN_PATH, caller, nearest=self._nearest(scope["path"]))
+        await answer(send, Answer.UNKNOWN_PATH)
 
     def _nearest(self, path: str) -> str | None:
         """Return the known path that may have been meant; at most ten times a second, since it takes its time."""

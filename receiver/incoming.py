@@ -1,6 +1,6 @@
 """Incoming: a request that was let in, from its bytes to its events.
 
-The endpoint reads what comes over HTTP with this, and `ringback quarantine retry` what was kept of it.
+What comes over HTTP is read with this, and so is what `ringback quarantine retry` was told to try again.
 """
 
 import re

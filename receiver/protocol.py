@@ -34,7 +34,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from receiver.answers import Outcome, as_bytes
+from receiver.answers import Answer, as_bytes
 from receiver.cycle import Cycle, Heads
 from receiver.pipelining import Pipelining
 from receiver.refusals import Refusals
@@ -133,9 +133,9 @@ class Connection(HttpToolsProtocol):
         self._is_upgrade = False
         self._ahead = b""  # what came behind a request that waits already
         self._in_a_row = 0  # requests that were there before the answer to the one before
-        self._refusal: Outcome | None = None
+        self._refusal: Answer | None = None
         self._is_last = False  # nothing is read any more: what is worked on is answered, then the connection closed
-        self._last_word: Outcome | None = None  # said before it is closed
+        self._last_word: Answer | None = None  # said before it is closed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, in the place of another if there are too many."""
@@ -190,13 +190,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Go on to the body, if the head is as it should be. A head that came in one piece is not too long."""
         if len(self.headers) > MAX_HEADERS or (self._head_bytes and self._head_size() > MAX_HEAD):
-            self._stop_parsing(Outcome.HEAD_TOO_LARGE)
+            self._stop_parsing(Answer.HEAD_TOO_LARGE)
         version = self.parser.get_http_version()
         if version != "1.1" or len(self._hosts) != 1 or self._transfer_codings or self._hosts[0] != self._host:
             self._check_head(version)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                self._stop_parsing(Outcome.BAD_REQUEST)  # there is no such thing as its target here
+                self._stop_parsing(Answer.BAD_REQUEST)  # there is no such thing as its target here
             self._is_upgrade = True
             return
         self._begin(version)
@@ -240,7 +240,7 @@ class Connection(HttpToolsProtocol):
         elif self._untaken_since is None:
             self._untaken_since = now
         elif now - self._untaken_since > timeout_s:
-            self._refusals.count(Outcome.TOO_SLOW, self._peer)
+            self._refusals.count(Answer.TOO_SLOW, self._peer)
             self.transport.abort()
             return
         if self.transport.is_closing():
@@ -256,7 +256,7 @@ class Connection(HttpToolsProtocol):
         elif now - self._since <= timeout_s:
             return
         elif self._in_head or (self.cycle is not None and not self.cycle.response_complete):
-            self._refuse(Outcome.TOO_SLOW)
+            self._refuse(Answer.TOO_SLOW)
         else:
             self.transport.close()
 
@@ -309,7 +309,7 @@ class Connection(HttpToolsProtocol):
             self._go_on_without_upgrade(data[rest_at:])
             return
         except httptools.HttpParserError:
-            self._refuse(self._refusal or Outcome.BAD_REQUEST)
+            self._refuse(self._refusal or Answer.BAD_REQUEST)
             return
         if self._since is not None:
             self._count(len(data))
@@ -342,10 +342,10 @@ class Connection(HttpToolsProtocol):
             or len(self._transfer_codings) > 1
         )
         if is_bad:
-            self._stop_parsing(Outcome.BAD_REQUEST)
+            self._stop_parsing(Answer.BAD_REQUEST)
         self._host = hosts[0] if hosts else None
         if self._transfer_codings and codings != [b"chunked"]:
-            self._stop_parsing(Outcome.UNKNOWN_TRANSFER_CODING)
+            self._stop_parsing(Answer.UNKNOWN_TRANSFER_CODING)
 
     def _begin(self, version: str) -> None:
         """Start the request, or let it wait behind another."""
@@ -383,7 +383,7 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def _stop_parsing(self, outcome: Outcome) -> None:
+    def _stop_parsing(self, outcome: Answer) -> None:
         self._refusal = outcome
         raise RefusedError
 
@@ -436,12 +436,12 @@ class Connection(HttpToolsProtocol):
             is_too_much = self._bytes_between > _MAX_BETWEEN  # trailers without end, or extensions of a chunk
         # Many short fields take far more memory than their bytes.
         if (is_too_much or len(self.headers or ()) > MAX_HEADERS) and not self.transport.is_closing():
-            self._refuse(Outcome.HEAD_TOO_LARGE)
+            self._refuse(Answer.HEAD_TOO_LARGE)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, outcome: Answer) -> None:
         """Answer and close: after the answers to earlier requests, and not if this one's own has begun."""
         self._refusals.count(outcome, self._peer)
         if self._is_our_turn:

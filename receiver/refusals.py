@@ -7,13 +7,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
-from receiver.answers import Outcome
+from receiver.answers import Answer
 from receiver.bounded_log import BoundedLog
 
 REFUSALS: Final = (
-    Outcome.BAD_REQUEST, Outcome.NO_ENTRY, Outcome.NOT_ALLOWED, Outcome.UNKNOWN_PATH, Outcome.WRONG_METHOD,
-    Outcome.LIMITED, Outcome.TOO_LARGE, Outcome.BUSY, Outcome.TOO_SLOW, Outcome.HEAD_TOO_LARGE,
-    Outcome.UNKNOWN_TRANSFER_CODING,
+    Answer.BAD_REQUEST, Answer.NO_ENTRY, Answer.NOT_ALLOWED, Answer.UNKNOWN_PATH, Answer.WRONG_METHOD,
+    Answer.LIMITED, Answer.TOO_LARGE, Answer.BUSY, Answer.TOO_SLOW, Answer.HEAD_TOO_LARGE,
+    Answer.UNKNOWN_TRANSFER_CODING,
 )  # fmt: skip
 """What is shown from the start, with 0. Another outcome is shown once it has been counted."""
 
@@ -30,7 +30,7 @@ class Refusals:
             self._refused.labels(outcome.label)
 
     def count(
-        self, outcome: Outcome, caller: str | None = None, callback: str | None = None, **further: str | None
+        self, outcome: Answer, caller: str | None = None, callback: str | None = None, **further: str | None
     ) -> None:
         """Count a refusal, and log it: one line a second of each outcome, with what is known of the last."""
         self._refused.labels(outcome.label).inc()

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.admin import health, shared
-from receiver.answers import Outcome, answer
+from receiver.answers import Answer, answer
 from receiver.spool import Spool
 from schemas.settings import Settings
 
@@ -71,7 +71,7 @@ class _ForThisMachine:
         if all(_is_local(host) for host in hosts):
             await self._app(scope, receive, send)
         else:
-            await answer(send, Outcome.MISDIRECTED)
+            await answer(send, Answer.MISDIRECTED)
 
 
 def _is_local(host: str) -> bool:
