@@ -86,7 +86,7 @@ bodies = (
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 FLAGS = set(re.findall(r"^\| `([a-z0-9:-]+)` \|", PAGE, re.MULTILINE)) | {
     f"unreadable:{node.value}"
-    for file in (ROOT / "receiver" / "providers").glob("*.py")
+    for file in (ROOT / "receiver" / "providers").rglob("*.py")
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     if isinstance(node, ast.Constant) and isinstance(node.value, str)
 }
