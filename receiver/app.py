@@ -17,17 +17,15 @@ from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer
 from receiver.connect import hang_up
-from receiver.counts import CommitCounts, EventCounts, Faults, SpoolGauges
 from receiver.door import INSECURE_ACCOUNT, Door
 from receiver.gate import Gate
 from receiver.incoming import ROOT, canonical_path, nearest_path
 from receiver.limiter import Limiter
 from receiver.load import Load
+from receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
 from receiver.normalise import Normaliser
-from receiver.outcomes import CallCounts
 from receiver.providers import CALLBACKS
 from receiver.quarantine import Quarantine, Store
-from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool

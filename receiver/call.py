@@ -12,8 +12,8 @@ from receiver.codings import TooLargeError
 from receiver.commit import CommitError
 from receiver.incoming import check_size
 from receiver.load import LONGEST_USUAL_BODY
+from receiver.metrics import CallOutcome
 from receiver.normalise import UnusableError
-from receiver.outcomes import CallOutcome
 from receiver.replies import AnswerFailedError
 from receiver.visit import Visit
 from receiver.waiting import Outcome, Question, Waiting

@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.bounded_log import BoundedLog
-from receiver.counts import CommitCounts, Fault, Faults
+from receiver.load import Room
+from receiver.metrics import CommitCounts, Fault, Faults
 from receiver.recommit import Recommit, Way, is_passing
-from receiver.room import Room
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
 from receiver.turns import Turns

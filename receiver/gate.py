@@ -18,10 +18,9 @@ from receiver.call import answer_of
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
 from receiver.incoming import Incoming
-from receiver.load import LONGEST_USUAL_BODY, NoRoomError
-from receiver.outcomes import CallOutcome
+from receiver.load import LONGEST_USUAL_BODY, NoRoomError, Shares
+from receiver.metrics import CallOutcome
 from receiver.parse import MAX_FIELDS
-from receiver.shares import Shares
 from receiver.storing import store_callbacks
 from receiver.visit import Receiver, Visit
 

@@ -36,8 +36,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Answer, as_bytes
 from receiver.cycle import Cycle, Heads
+from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
-from receiver.refusals import Refusals
 
 READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024

@@ -14,8 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.connect import connect, hang_up
-from receiver.counts import Fault, Faults
-from receiver.outcomes import CallCounts
+from receiver.metrics import CallCounts, Fault, Faults
 from schemas.keys import Keys
 from schemas.replies import Failure, Reply
 

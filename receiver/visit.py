@@ -15,15 +15,13 @@ from receiver.addresses import Addresses
 from receiver.answers import Answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import CommitError, Committer
-from receiver.counts import EventCounts
 from receiver.door import Door, without_secret
 from receiver.incoming import Incoming, UnreadError
 from receiver.limiter import Limiter
 from receiver.load import Load
+from receiver.metrics import CallCounts, EventCounts, Refusals
 from receiver.normalise import Normaliser, UnusableError
-from receiver.outcomes import CallCounts
 from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
-from receiver.refusals import Refusals
 from receiver.replies import Replies
 from schemas.censor import Censor
 

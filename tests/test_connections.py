@@ -20,8 +20,8 @@ from uvicorn.server import ServerState
 
 from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
+from receiver.metrics import Refusals
 from receiver.protocol import MAX_IN_A_ROW, Connection
-from receiver.refusals import Refusals
 from receiver.server import protocol_factory
 from ringback.samples import find
 from ringback.trigger import build

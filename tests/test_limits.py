@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from starlette.types import Message
 
 from receiver.app import make_app
+from receiver.metrics import REFUSALS
 from receiver.protocol import MAX_HEAD, MAX_HEADERS
-from receiver.refusals import REFUSALS
 from receiver.serve import raise_open_files
 from schemas.settings import Settings
 from schemas.tokens import Token

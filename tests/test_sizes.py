@@ -19,9 +19,9 @@ from redis import Redis
 from receiver.commit import Committer
 from receiver.door import Query
 from receiver.incoming import MAX_EVENTS_BYTES, Incoming, callback_at, check_size
+from receiver.load import BESIDE_JSON, MOST_BYTES, Room
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
-from receiver.room import BESIDE_JSON, MOST_BYTES, Room
 from receiver.script import Terms, commit_client
 from receiver.turns import Turns
 from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Outcome, Question, Waiting
