@@ -19,11 +19,11 @@ from receiver.commit import Committer
 from receiver.connect import hang_up
 from receiver.door import INSECURE_ACCOUNT, Door
 from receiver.gate import Gate
-from receiver.incoming import ROOT, canonical_path, nearest_path
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
 from receiver.normalise import Normaliser
+from receiver.paths import ROOT, canonical_path, nearest_path
 from receiver.providers import CALLBACKS
 from receiver.quarantine import Quarantine, Store
 from receiver.replies import Replies, reply_client

@@ -10,11 +10,11 @@ from pydantic import JsonValue
 
 from receiver.codings import TooLargeError
 from receiver.commit import CommitError
-from receiver.incoming import check_size
 from receiver.load import LONGEST_USUAL_BODY
 from receiver.metrics import CallOutcome
 from receiver.normalise import UnusableError
 from receiver.replies import AnswerFailedError
+from receiver.request import check_size
 from receiver.visit import Visit
 from receiver.waiting import Outcome, Question, Waiting
 
@@ -32,10 +32,10 @@ async def answer_of(visit: Visit) -> list[JsonValue] | list[dict[str, object]]:
     question = Question(visit.receiver.replies.key, began + deadline_s)
     try:
         async with asyncio.timeout(question.due - time.monotonic()):
-            if len(visit.incoming.body) <= LONGEST_USUAL_BODY:
+            if len(visit.request.body) <= LONGEST_USUAL_BODY:
                 asked = _asked(visit, question)
             else:
-                asked = await visit.receiver.load.aside(visit.incoming.account, partial(_asked, visit, question))
+                asked = await visit.receiver.load.aside(visit.request.account, partial(_asked, visit, question))
             event_id = asked.id
             reply = visit.receiver.replies.expect(event_id)
             outcome_of_commit = await visit.receiver.committer.store(asked)
@@ -54,7 +54,7 @@ async def answer_of(visit: Visit) -> list[JsonValue] | list[dict[str, object]]:
         outcome = CallOutcome.UNUSABLE
         with suppress(TimeoutError):
             async with asyncio.timeout(question.due - time.monotonic()):
-                await visit.unusable(error, visit.incoming.body)
+                await visit.unusable(error, visit.request.body)
     except TooLargeError:
         raise
     except Exception:  # noqa: BLE001 - logged
@@ -63,7 +63,7 @@ async def answer_of(visit: Visit) -> list[JsonValue] | list[dict[str, object]]:
         if not stored:
             with suppress(TimeoutError):
                 async with asyncio.timeout(question.due - time.monotonic()):
-                    await visit.broken(visit.incoming.body)
+                    await visit.broken(visit.request.body)
     else:
         visit.receiver.call_counts.count(CallOutcome.ANSWERED, time.monotonic() - began)
         log.debug("voice.answered", event_id=event_id)
@@ -73,12 +73,12 @@ async def answer_of(visit: Visit) -> list[JsonValue] | list[dict[str, object]]:
             visit.receiver.replies.forget(event_id)
     visit.receiver.call_counts.count(outcome, time.monotonic() - began)
     visit.receiver.lines.warning("voice.fallback", outcome.value, event_id=event_id, reason=outcome.value)
-    return visit.receiver.voice_fallbacks[visit.incoming.account]
+    return visit.receiver.voice_fallbacks[visit.request.account]
 
 
 def _asked(visit: Visit, question: Question) -> Waiting:
     """Make what is to be stored of a call. Raises UnusableError."""
-    (one,) = visit.incoming.callbacks()
-    asked = Waiting.of(visit.incoming.event(one.fields, visit.receiver.normaliser), question)
+    (one,) = visit.request.callbacks()
+    asked = Waiting.of(visit.request.event(one.fields, visit.receiver.normaliser), question)
     check_size(asked.size)
     return asked

@@ -17,10 +17,10 @@ from receiver.answers import Answer, answer, answer_call
 from receiver.call import answer_of
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
-from receiver.incoming import Incoming
 from receiver.load import LONGEST_USUAL_BODY, NoRoomError, Shares
 from receiver.metrics import CallOutcome
 from receiver.parse import MAX_FIELDS
+from receiver.request import CallbackRequest
 from receiver.storing import store_callbacks
 from receiver.visit import Receiver, Visit
 
@@ -78,7 +78,7 @@ class Gate:
             await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
-        incoming = Incoming(
+        request = CallbackRequest(
             self.callback, path, query, account, received, content_type, content_encoding, body,
             self.receiver.max_body, self.receiver.censor,
         )  # fmt: skip
@@ -86,7 +86,7 @@ class Gate:
         load.requests.take(account)
         try:
             is_usual = not content_encoding and len(body) <= LONGEST_USUAL_BODY
-            opened = self._censored(incoming) if is_usual else await self._opened(incoming)
+            opened = self._censored(request) if is_usual else await self._opened(request)
             await self._work(Visit(opened, self.receiver, scope, began), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
@@ -97,41 +97,38 @@ class Gate:
         finally:
             load.requests.give_back(account)
 
-    def _censored(self, incoming: Incoming) -> Incoming:
+    def _censored(self, request: CallbackRequest) -> CallbackRequest:
         """Return a request as it may be kept. Raises BrokenError."""
         try:
-            return incoming.censored()
+            return request.censored()
         except Exception:  # noqa: BLE001 - logged there
-            raise self._broken(incoming) from None
+            raise self._broken(request) from None
 
-    async def _opened(self, incoming: Incoming) -> Incoming:
+    async def _opened(self, request: CallbackRequest) -> CallbackRequest:
         """Return a request as it may be kept, if that takes long. Raises NoRoomError, BrokenError."""
         try:
             deadline_s = self.receiver.voice_deadline.total_seconds() if self.callback.wants_answer else None
             async with asyncio.timeout(deadline_s):
-                return await self.receiver.load.aside(incoming.account, incoming.opened)
+                return await self.receiver.load.aside(request.account, request.opened)
         except TimeoutError:  # so many long ones of this account that a call cannot wait for its turn
             raise NoRoomError from None
         except Exception:  # noqa: BLE001 - logged there
-            raise self._broken(incoming) from None
+            raise self._broken(request) from None
 
-    def _broken(self, incoming: Incoming) -> BrokenError:
+    def _broken(self, request: CallbackRequest) -> BrokenError:
         """Note an error of ours. The request may hold tokens, so it cannot be kept."""
         self.receiver.lines.exception("callback.broken", callback=self.callback.name)
-        self.receiver.event_counts.broken(self.callback.provider, incoming.account)
+        self.receiver.event_counts.broken(self.callback.provider, request.account)
         return BrokenError()
 
     async def _work(self, visit: Visit, send: Send) -> None:
         """Answer a request that was let in and is whole."""
-        query = visit.incoming.query
+        query = visit.request.query
         is_probe = (
-            visit.scope["method"] == "GET"
-            and not visit.incoming.body
-            and not query.fields
-            and query.count <= MAX_FIELDS
+            visit.scope["method"] == "GET" and not visit.request.body and not query.fields and query.count <= MAX_FIELDS
         )
         if self.callback.wants_answer:
-            fallback = self.receiver.voice_fallbacks[visit.incoming.account]
+            fallback = self.receiver.voice_fallbacks[visit.request.account]
             await answer_call(send, fallback if is_probe else await answer_of(visit))
         elif is_probe:
             await answer(send, Answer.PROBE)

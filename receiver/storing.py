@@ -9,10 +9,10 @@ import structlog
 from receiver.answers import Answer
 from receiver.codings import TooLargeError
 from receiver.commit import CommitError
-from receiver.incoming import check_size
 from receiver.load import LONGEST_USUAL_BODY, NoRoomError
 from receiver.normalise import UnusableError
 from receiver.parse import Parsed
+from receiver.request import check_size
 from receiver.visit import Visit
 from receiver.waiting import LABELS, Outcome, Waiting
 
@@ -28,18 +28,18 @@ async def store_callbacks(visit: Visit) -> tuple[Answer, dict[str, str]]:
     so many events cannot wait here.
     """
     try:
-        if len(visit.incoming.body) <= LONGEST_USUAL_BODY:
-            parsed = visit.incoming.callbacks()
+        if len(visit.request.body) <= LONGEST_USUAL_BODY:
+            parsed = visit.request.callbacks()
             if len(parsed) == 1:
                 return await _store(visit, parsed[0], _made(visit, parsed[0]))
-        pairs = await visit.receiver.load.aside(visit.incoming.account, partial(_read, visit))
+        pairs = await visit.receiver.load.aside(visit.request.account, partial(_read, visit))
     except UnusableError as error:
-        return await visit.unusable(error, visit.incoming.body)
+        return await visit.unusable(error, visit.request.body)
     except (TooLargeError, NoRoomError):
         raise
     except Exception:  # noqa: BLE001 - logged
-        visit.receiver.lines.exception("callback.broken", callback=visit.incoming.callback.name)
-        return await visit.broken(visit.incoming.body)
+        visit.receiver.lines.exception("callback.broken", callback=visit.request.callback.name)
+        return await visit.broken(visit.request.body)
     good = [pair for pair in pairs if isinstance(pair[1], Waiting)]
     ended = await asyncio.gather(*(_store(visit, *pair) for pair in good))
     # The others wait for the quarantine, each with all that is kept of the request.
@@ -57,7 +57,7 @@ async def store_callbacks(visit: Visit) -> tuple[Answer, dict[str, str]]:
 def _made(visit: Visit, one: Parsed) -> Waiting | Exception:
     """Make what is to be stored of a callback, or what was wrong with it."""
     try:
-        made = Waiting.of(visit.incoming.event(one.fields, visit.receiver.normaliser))
+        made = Waiting.of(visit.request.event(one.fields, visit.receiver.normaliser))
         check_size(made.size)
     except Exception as error:  # noqa: BLE001 - `_store` raises it again and handles each kind
         return error
@@ -69,8 +69,8 @@ def _read(visit: Visit) -> list[tuple[Parsed, Waiting | Exception]]:
 
     Raises NoRoomError where it cannot wait here, UnusableError where it would take too much.
     """
-    parsed = visit.incoming.callbacks()
-    if not visit.receiver.committer.room.has(visit.incoming.account, len(parsed)):
+    parsed = visit.request.callbacks()
+    if not visit.receiver.committer.room.has(visit.request.account, len(parsed)):
         raise NoRoomError
     pairs: list[tuple[Parsed, Waiting | Exception]] = []
     size = 0
@@ -94,7 +94,7 @@ async def _store(visit: Visit, one: Parsed, made: Waiting | Exception) -> tuple[
         visit.receiver.lines.warning("event.not_stored", event_id=event.id)
         return Answer.NOT_STORED, {}
     except Exception:  # noqa: BLE001 - logged
-        visit.receiver.lines.exception("callback.broken", callback=visit.incoming.callback.name)
+        visit.receiver.lines.exception("callback.broken", callback=visit.request.callback.name)
         return await visit.broken(one.body)
     visit.receiver.event_counts.stored(event, stored)
     if event.flags and stored is Outcome.STORED:

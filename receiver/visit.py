@@ -16,13 +16,13 @@ from receiver.answers import Answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import CommitError, Committer
 from receiver.door import Door, without_secret
-from receiver.incoming import Incoming, UnreadError
 from receiver.limiter import Limiter
 from receiver.load import Load
 from receiver.metrics import CallCounts, EventCounts, Refusals
 from receiver.normalise import Normaliser, UnusableError
 from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
 from receiver.replies import Replies
+from receiver.request import CallbackRequest, UnreadError
 from schemas.censor import Censor
 
 _OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
@@ -53,18 +53,18 @@ class Receiver:
 class Visit(NamedTuple):
     """One request that was let in. `began`: when it was whole, by `time.monotonic`."""
 
-    incoming: Incoming
+    request: CallbackRequest
     receiver: Receiver
     scope: Scope
     began: float
 
     async def unusable(self, error: UnusableError, body: bytes) -> tuple[Answer, dict[str, str]]:
         """Quarantine a request and say what is wrong with it."""
-        name = self.incoming.callback.name
+        name = self.request.callback.name
         self.receiver.lines.warning(
-            "callback.unusable", self.incoming.account, callback=name, field=error.field, reason=error.reason
+            "callback.unusable", self.request.account, callback=name, field=error.field, reason=error.reason
         )
-        self.receiver.event_counts.unusable(self.incoming.callback.provider, self.incoming.account)
+        self.receiver.event_counts.unusable(self.request.callback.provider, self.request.account)
         problem = {"detail": error.reason}
         if error.field:
             problem["field"] = error.field
@@ -76,7 +76,7 @@ class Visit(NamedTuple):
 
     async def broken(self, body: bytes) -> tuple[Answer, dict[str, str]]:
         """Quarantine a request that an error of ours keeps from becoming an event: once that is fixed, it can."""
-        self.receiver.event_counts.broken(self.incoming.callback.provider, self.incoming.account)
+        self.receiver.event_counts.broken(self.request.callback.provider, self.request.account)
         await self._keep(BROKEN, body)
         return Answer.BROKEN, {}
 
@@ -85,30 +85,30 @@ class Visit(NamedTuple):
         try:
             await self.receiver.quarantine.keep(
                 Kept(
-                    account=self.incoming.account,
+                    account=self.request.account,
                     path=self._path(),
                     reason=reason,
                     method=self.scope["method"],
                     headers=self.receiver.censor.data(without_secrets(self._headers(body))),
                     body=body,
-                    received=self.incoming.received,
+                    received=self.request.received,
                 )
             )
         except CommitError:
-            self.receiver.lines.warning("quarantine.failed", callback=self.incoming.callback.name)
+            self.receiver.lines.warning("quarantine.failed", callback=self.request.callback.name)
             return False
         except Exception:  # noqa: BLE001 - logged
-            self.receiver.lines.exception("quarantine.failed", callback=self.incoming.callback.name)
+            self.receiver.lines.exception("quarantine.failed", callback=self.request.callback.name)
             return False
         return True
 
     def _headers(self, body: bytes) -> list[tuple[bytes, bytes]]:
         """Return the headers that go with a body: the request's, or of an array's element what it alone would have."""
         headers: list[tuple[bytes, bytes]] = self.scope["headers"]
-        if body is not self.incoming.body:
+        if body is not self.request.body:
             others = [header for header in headers if header[0] not in _OF_THE_WHOLE_BODY]
             return [*others, (b"content-type", b"application/json")]
-        if self.incoming.content_encoding:
+        if self.request.content_encoding:
             return headers
         return [header for header in headers if header[0] != b"content-encoding"]  # it is undone, if there was one
 

@@ -21,10 +21,11 @@ from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
 from receiver.door import Query
-from receiver.incoming import Incoming, callback_at, check_size
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
+from receiver.paths import callback_at
 from receiver.quarantine import BROKEN, Kept, Store
+from receiver.request import CallbackRequest, check_size
 from receiver.script import Terms, commit_client
 from receiver.waiting import Waiting
 from ringback.choose import by_beginning
@@ -176,7 +177,7 @@ def events_of(entry: Entry, normaliser: Normaliser, censor: Censor, max_body: in
     if found is None:
         raise UnusableError(f"no callback is at {path}")
     callback, parameters = found
-    incoming = Incoming(
+    incoming = CallbackRequest(
         callback=callback,
         path=parameters,
         query=Query.of(*parse_query(query.encode())),

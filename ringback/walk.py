@@ -21,9 +21,9 @@ from urllib.parse import unquote
 from redis import Redis
 
 from receiver.door import Query
-from receiver.incoming import Incoming as Request
-from receiver.incoming import callback_at
 from receiver.normalise import Normaliser
+from receiver.paths import callback_at
+from receiver.request import CallbackRequest
 from ringback.flow import Answer, Flow, Moment, Problem, ProblemKind, Walked, Wire, faults
 from ringback.hearing import KEYS, collect_of, read_mc
 from ringback.samples import find
@@ -192,7 +192,7 @@ class _Walk:
         if found is None:
             raise LookupError(f"no callback is at {wire.path}")
         content_type, query, limit = wire.headers["Content-Type"], Query.of([], []), self._settings.max_body
-        request = Request(*found, query, self._account, datetime.now(UTC), content_type, "", wire.body, limit)
+        request = CallbackRequest(*found, query, self._account, datetime.now(UTC), content_type, "", wire.body, limit)
         (one,) = request.callbacks()
         return request.event(one.fields, self._normaliser)
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from receiver.callbacks import Callback
 from receiver.charsets import charset_of
 from receiver.door import Query, without_secret
-from receiver.incoming import Incoming
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.providers import BY_NAME, CALLBACKS
+from receiver.request import CallbackRequest
 from ringback.samples import SAMPLES, Sample
 from ringback.trigger import build
 from schemas.events import EVENTS, Event
@@ -101,9 +101,9 @@ every_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 thorough = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def incoming(callback: Callback, content_type: str, body: bytes, query: bytes) -> Incoming:
+def incoming(callback: Callback, content_type: str, body: bytes, query: bytes) -> CallbackRequest:
     path = {"step": "menu"} if callback.path.endswith("{step}") else {}
-    return Incoming(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, "", body, 0)
+    return CallbackRequest(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, "", body, 0)
 
 
 def events(callback: Callback, content_type: str, body: bytes, query: bytes = b"") -> list[Event | str]:
