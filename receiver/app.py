@@ -12,7 +12,7 @@ from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.addresses import Addresses
-from receiver.admin.app import livez, make_admin
+from receiver.admin.endpoints import livez, make_admin
 from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer

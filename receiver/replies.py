@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from receiver.connect import connect, hang_up
 from receiver.metrics import CallCounts, Fault, Faults
+from schemas.call_reply import Failure, Reply
 from schemas.keys import Keys
-from schemas.replies import Failure, Reply
 
 log = structlog.get_logger()
 

@@ -14,9 +14,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from schemas.address import Address
-from schemas.events import (
-    EVENT_OF_DATA,
-    Call,
+from schemas.event_data import (
+    CallData,
     CallInput,
     CallStatus,
     Carrier,
@@ -24,10 +23,7 @@ from schemas.events import (
     Conversation,
     Cost,
     Data,
-    Envelope,
     Error,
-    Event,
-    EventType,
     LookupCompleted,
     MessageReceived,
     MessageStatus,
@@ -35,6 +31,7 @@ from schemas.events import (
     Referral,
     ReferredProduct,
 )
+from schemas.events import EVENT_OF_DATA, Envelope, Event, EventType
 from schemas.keys import Keys
 from schemas.settings import Settings
 
@@ -104,7 +101,7 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "ported": "Whether the number has moved to another network.",
         "error": "Why there is no result.",
     },
-    Call: {
+    CallData: {
         "session_id": "Id of the session that the call is part of.",
         "call_id": "Id of the call.",
         "caller": "Who calls.",

@@ -145,7 +145,7 @@ class Keys:
 
     @property
     def tally(self) -> str:
-        """Hash of what workers count, all of them together (schemas.tally)."""
+        """Hash of what workers count, all of them together (schemas.tally_fields)."""
         return f"{self.prefix}:tally"
 
     def rq_job(self, job_id: str) -> str:

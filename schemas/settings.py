@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 
 from schemas.callback_urls import PublicUrl, callback_url, without_login
 from schemas.keys import Keys
-from schemas.mc import Language, Say, render_mc
+from schemas.mc_actions import Language, Say
+from schemas.mc_wire import render_mc
 from schemas.redis_url import sentinels_of
 from schemas.setting_types import Fallback, Host, Names, Networks, Switch, within
 from schemas.tokens import Token, Tokens, first_tokens

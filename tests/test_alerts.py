@@ -12,7 +12,7 @@ from receiver.admin import health, shared
 from receiver.app import make_app
 from receiver.metrics import REFUSALS, CallOutcome
 from schemas.settings import Settings
-from schemas.tally import Bucket, Ran, Runs, Seconds
+from schemas.tally_fields import Bucket, Ran, Runs, Seconds
 from tests.tools import DEPLOY, check, documents, tool
 
 

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from receiver.metrics import CallCounts, Faults
 from receiver.replies import Replies, reply_client
+from schemas.call_reply import Reply
 from schemas.keys import Keys
-from schemas.replies import Reply
 
 
 class Line:

@@ -8,7 +8,7 @@ import pytest
 from receiver.providers.mocean.lookup import LOOKUP_ERRORS
 from receiver.providers.mocean.whatsapp import META_PASSING, META_PERMANENT
 from schemas.dlr_errors import DLR_ERRORS
-from schemas.events import Error
+from schemas.event_data import Error
 from schemas.networks import MNCS, NETWORKS, Network
 
 

@@ -8,21 +8,21 @@ import structlog
 from pydantic import Field, JsonValue, TypeAdapter
 from redis.client import Pipeline
 
+from schemas.call_reply import REPLY_TTL_S, Failure, Reply
 from schemas.events import CallIncomingEvent
-from schemas.mc import McError, parse_mc, render_mc
-from schemas.replies import REPLY_TTL_S, Failure, Reply
+from schemas.mc_wire import McError, parse_mc, render_mc
 from schemas.settings import Settings
+from workers.call_events import Call, state_of
 from workers.context import Context
 from workers.discretion import discreet
 from workers.invocation import HandlerTimeoutError, Invocation
 from workers.registry import CallHandler
 from workers.runner import Runner
 from workers.runtime import Runtime, runtime
-from workers.state import Incoming, Input, StateError, state_of
+from workers.state import StateError
 
 log = structlog.get_logger()
 
-Call = Incoming | Input
 
 _CALLS: Final[TypeAdapter[Call]] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
 # What a handler is not given of the deadline, so that word of its end is there in time.

@@ -36,7 +36,7 @@ NO_HANDLER: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class HandlerFailure:
     """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
 
     `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
@@ -57,7 +57,7 @@ class Failure:
     @classmethod
     def of(
         cls, handler: Handler, event_id: str, event_json: str, advanced: bool | None, error: BaseException
-    ) -> "Failure":
+    ) -> "HandlerFailure":
         """Make one of what a handler raised."""
         text = "".join(traceback.format_exception(error))
         name, pause = error_name(error), pause_asked(error)
@@ -99,7 +99,7 @@ class Letters:
         self._queue = Queue(RETRIES_QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=-1)
         self._redis = redis
 
-    def write(self, pipeline: Pipeline, failure: Failure) -> None:
+    def write(self, pipeline: Pipeline, failure: HandlerFailure) -> None:
         """Schedule the second attempt, or bury it if the handler has no retries; or put the first one in line."""
         name = failure.handler.name
         if failure.unrun and failure.line is None:

@@ -9,7 +9,7 @@ from workers.discretion import discreet
 from workers.entry import Entry
 from workers.invocation import HandlerTimeoutError, Invocation
 from workers.ledger import Ledger
-from workers.letters import Failure, Unread, error_name
+from workers.letters import HandlerFailure, Unread, error_name
 from workers.line import Line
 from workers.outcomes import Drop
 from workers.registry import Handler
@@ -41,26 +41,30 @@ class Notes:
             self._aside.timed_out(name)
         else:
             self._aside.ended_in_time(name)
-        self._failed(entry, Failure.of(invocation.handler, invocation.event.id, entry.text, entry.advanced, error))
+        self._failed(
+            entry, HandlerFailure.of(invocation.handler, invocation.event.id, entry.text, entry.advanced, error)
+        )
 
     def kills_workers(self, invocation: Invocation[Handler], entry: Entry) -> None:
         """Note that a handler's run has cost so many workers that it is not tried again."""
         invocation.context.log.error("handler.kills_workers", entry_id=entry.id)
         reason = f"its worker died {MAX_DEATHS} times while it ran"
         self._failed(
-            entry, Failure(invocation.handler, invocation.event.id, entry.text, entry.advanced, reason, final=True)
+            entry,
+            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, reason, final=True),
         )
 
     def set_aside(self, invocation: Invocation[Handler], entry: Entry) -> None:
         """Note that a handler waits in line, since it is set aside."""
         self._failed(
-            entry, Failure(invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=self._line)
+            entry,
+            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=self._line),
         )
 
     def hand_on(self, invocation: Invocation[Handler], entry: Entry, *, in_line: bool) -> None:
         """Note that a handler has its first attempt on `retries`: at once, or when it has the turn in its line."""
         line = self._line if in_line else None
-        failure = Failure(
+        failure = HandlerFailure(
             invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=line, unrun=True
         )
         self._failed(entry, failure)
@@ -70,5 +74,5 @@ class Notes:
         log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
         self._ledger.unread(Unread.of(entry, error))
 
-    def _failed(self, entry: Entry, failure: Failure) -> None:
+    def _failed(self, entry: Entry, failure: HandlerFailure) -> None:
         self._ledger.failed(entry.id, failure, entry.already)

@@ -1,7 +1,7 @@
 """The voice handler: the same greeting as in Mocean's Flask sample."""
 
 from ringback import mc, voice
-from schemas.mc import Say
+from schemas.mc_actions import Say
 
 
 @voice.answer()

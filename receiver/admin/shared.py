@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from receiver.admin import health
 from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE, Keys
-from schemas.tally import BUCKETS_S, Bucket, Runs, Seconds, read
+from schemas.tally_fields import BUCKETS_S, Bucket, Runs, Seconds, read
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
 

@@ -42,8 +42,8 @@ def replay(
             "write what the workers have"
         )
     registry = load_registry(settings.handlers)
-    from ringback.replay import History, runs_of
-    from ringback.replay import replay as run
+    from ringback.redelivery import History, runs_of
+    from ringback.redelivery import replay as run
 
     client = client_of(settings)
     history = History(client, settings.keys)

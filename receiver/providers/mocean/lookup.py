@@ -6,7 +6,7 @@ from receiver.callbacks import Callbacks, Draft, Need
 from receiver.fields import Fields
 from receiver.providers.mocean.parties import value
 from receiver.values import choice
-from schemas.events import Carrier, Error, LookupCompleted, LookupStatus, Ported
+from schemas.event_data import Carrier, Error, LookupCompleted, LookupStatus, Ported
 from schemas.networks import MNCS, NETWORKS, Network
 
 LOOKUP_ERRORS: Final = {  # code: text, permanent (our judgement, as in schemas/dlr_errors.py)

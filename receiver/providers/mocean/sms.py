@@ -8,7 +8,7 @@ from receiver.providers.mocean.parties import parties, value
 from receiver.times import local_time, to_the_second
 from receiver.values import choice
 from schemas.dlr_errors import DLR_ERRORS
-from schemas.events import Channel, Content, ContentType, Encoding, Error, MessageReceived, MessageStatus, Status
+from schemas.event_data import Channel, Content, ContentType, Encoding, Error, MessageReceived, MessageStatus, Status
 
 DLR_NUMBER: Final = {Status.DELIVERED: "1", Status.FAILED: "2", Status.EXPIRED: "3"}
 DLR_STATUS: Final = {number: status for status, number in DLR_NUMBER.items()} | {

@@ -3,8 +3,8 @@
 from receiver.callbacks import Callbacks, Draft
 from receiver.fields import Fields
 from schemas.address import Address
-from schemas.events import CallIncoming, CallInput, CallStatus
-from schemas.mc import TERMINATORS
+from schemas.event_data import CallIncoming, CallInput, CallStatus
+from schemas.mc_wire import TERMINATORS
 
 callbacks = Callbacks("mocean")
 

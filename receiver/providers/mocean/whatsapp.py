@@ -7,7 +7,7 @@ from receiver.fields import Fields
 from receiver.providers.mocean.parties import parties
 from receiver.times import unix_time
 from receiver.values import amount, choice, limited
-from schemas.events import (
+from schemas.event_data import (
     Category,
     Channel,
     Content,

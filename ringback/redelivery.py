@@ -1,4 +1,4 @@
-"""Replay: deliver stored events to handlers once more, a run of RQ's queue `retries` for each (event, handler).
+"""Redelivery: stored events go to handlers once more, a run of RQ's queue `retries` for each (event, handler).
 
 Imports RQ, so the command line imports it only once RQ's prefix is claimed.
 """
@@ -35,7 +35,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Redelivery:
     """A handler that is to run on an event once more."""
 
     stored: Stored
@@ -52,12 +52,12 @@ class History:
         self._newest = newest[0][0] if newest else None
 
     def now(self) -> datetime:
-        """Give the server's time, by which events are stored."""
+        """Return the server's time, by which events are stored."""
         seconds, microseconds = self._redis.time()
         return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
 
     def since(self, moment: datetime | None = None, kind: str | None = None) -> Iterator[Stored]:
-        """Give the events that were stored from this moment on, the oldest first; `kind`: of one type only."""
+        """Yield the events that were stored from this moment on, the oldest first; `kind`: of one type only."""
         start = "-" if moment is None else str(max(0, int(moment.timestamp() * 1000)))
         while self._newest is not None:
             page = _page(self._redis.xrange(self._keys.events, min=start, max=self._newest, count=_AT_ONCE))
@@ -80,16 +80,16 @@ class History:
         return list(found.values())
 
 
-def runs_of(events: Iterable[Stored], registry: Registry, only: str | None = None) -> Iterator[Run]:
-    """Give a run for each handler that wants an event; `only`: for the handler of this name."""
+def runs_of(events: Iterable[Stored], registry: Registry, only: str | None = None) -> Iterator[Redelivery]:
+    """Yield a redelivery to each handler that wants an event; `only`: for the handler of this name."""
     for stored in events:
         for handler in registry.of_type(stored.event.type):
             if only in (None, handler.name) and _wants(handler, stored):
-                yield Run(stored, handler)
+                yield Redelivery(stored, handler)
 
 
-def replay(redis: Redis, runs: Iterable[Run]) -> int:
-    """Queue runs. Gives how many."""
+def replay(redis: Redis, runs: Iterable[Redelivery]) -> int:
+    """Queue redeliveries. Returns how many."""
     letters = Letters(redis)
     ahead = iter(runs)
     count = 0
