@@ -12,7 +12,7 @@ What one connection may make us hold is bounded, and time limits look at both di
 - The stop: a caller whose connection stands gets an answer, with `Connection: close`. uvicorn would cut off those who
   wait to be accepted, and those whose connection is so new that their request is still on its way.
 
-And it is what RFC 9112 asks of a server where uvicorn is not:
+And it is what RFC 9112 asks of a server where uvicorn is not (receiver.head):
 
 - An upgrade that we do not do is ignored, and the request's body read (RFC 9110, section 7.8).
 - One Host, and no transfer coding but chunked (sections 3.2 and 6.1): what proxies read in two ways is refused.
@@ -25,19 +25,19 @@ offers no other place for this. tests/test_limits.py and tests/test_connections.
 """
 
 import asyncio
-import re
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.answers import Answer, as_bytes
 from receiver.cycle import Cycle, Heads
+from receiver.head import fault_of, without_upgrade
 from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
+from receiver.reader import Flow
 
 READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024
@@ -50,64 +50,11 @@ _A_PIECE: Final = 256  # bytes that a piece counts beside its own: each takes it
 _WRITE_AHEAD: Final = 16 * 1024  # bytes of answers that nobody takes, before no more are made
 _CANDIDATES: Final = 64
 _END_OF_HEAD: Final = b"\r\n\r\n"
-_HOST: Final = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]*")  # RFC 3986, section 3.2, without userinfo
 _CHECKED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
-_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
 class RefusedError(Exception):
     """The request is not taken. Raised to make the parser stop."""
-
-
-class Reader(asyncio.BufferedProtocol):
-    """What the event loop talks to: reads into a buffer that is as large as what is looked at in one go.
-
-    The loop's own reads are of 256 KiB, and what was read cannot be given back.
-    """
-
-    __slots__ = ("_buffer", "_connection")
-
-    def __init__(self, buffer: memoryview, connection: "Connection") -> None:
-        self._buffer = buffer
-        self._connection = connection
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        """Return where to read into. All connections share it: each takes what it was given at once."""
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
-        self._connection.data_received(bytes(self._buffer[:nbytes]))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._connection.connection_made(cast("asyncio.Transport", transport))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._connection.connection_lost(exc)
-
-    def eof_received(self) -> bool:
-        """Hear that nothing more comes. Returns whether we go on writing."""
-        return self._connection.eof_received()
-
-    def pause_writing(self) -> None:
-        """Make no more answers: those that are made are not taken."""
-        self._connection.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._connection.resume_writing()
-
-
-class _Flow(FlowControl):
-    """uvicorn's, which resumes to read whenever a request wants its body, but not while bytes wait here unparsed."""
-
-    is_full = False
-
-    def resume_reading(self) -> None:
-        if not self.is_full:
-            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -118,7 +65,7 @@ class Connection(HttpToolsProtocol):
         self._refusals = refusals
         self._pipelining = pipelining
         self._heads = heads
-        self.flow: _Flow
+        self.flow: Flow
         self.cycle: Cycle
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
         self._idle_since: float | None = None  # since when all is answered, and not a byte has come
@@ -141,7 +88,7 @@ class Connection(HttpToolsProtocol):
         """Begin, in the place of another if there are too many."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=_WRITE_AHEAD)
-        self.flow = _Flow(transport)
+        self.flow = Flow(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 
@@ -317,35 +264,22 @@ class Connection(HttpToolsProtocol):
     def _go_on_without_upgrade(self, rest: bytes) -> None:
         """Parse the request again as if it had not asked for an upgrade: with one, the parser skips the body."""
         self._is_upgrade = False
-        version, method, headers = self.parser.get_http_version(), self.parser.get_method(), self.headers
-        kept = [(name, value) for name, value in headers if name not in _OF_AN_UPGRADE]
-        if not self.parser.should_keep_alive():
-            kept.append((b"connection", b"close"))
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode())]
-        lines += [name + b": " + value for name, value in kept]
+        parser = self.parser
+        head = without_upgrade(
+            parser.get_method(), self.url, parser.get_http_version(), self.headers, close=not parser.should_keep_alive()
+        )
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._feed(b"\r\n".join((*lines, b"", b"")))
+        self._feed(head)
         if rest and self._last_word is None and not self.transport.is_closing():
             self._take(rest)
 
     def _check_head(self, version: str) -> None:
         """Refuse a head that servers and proxies may read in different ways."""
-        codings = [coding.strip().lower() for coding in b",".join(self._transfer_codings).split(b",")]
-        hosts = self._hosts
-        is_bad = (
-            version not in ("1.0", "1.1")
-            or len(hosts) > 1
-            or (version == "1.1" and not hosts)
-            or not all(_HOST.fullmatch(host) for host in hosts)
-            or (version == "1.0" and bool(self._transfer_codings))
-            or len(self._transfer_codings) > 1
-        )
-        if is_bad:
-            self._stop_parsing(Answer.BAD_REQUEST)
-        self._host = hosts[0] if hosts else None
-        if self._transfer_codings and codings != [b"chunked"]:
-            self._stop_parsing(Answer.UNKNOWN_TRANSFER_CODING)
+        fault = fault_of(version, self._hosts, self._transfer_codings)
+        if fault is not None:
+            self._stop_parsing(fault)
+        self._host = self._hosts[0] if self._hosts else None
 
     def _begin(self, version: str) -> None:
         """Start the request, or let it wait behind another."""

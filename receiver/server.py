@@ -14,7 +14,8 @@ from receiver.cycle import Heads
 from receiver.listen import let_no_more_in, somebody_waits
 from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
-from receiver.protocol import READ_SIZE, Connection, Reader
+from receiver.protocol import READ_SIZE, Connection
+from receiver.reader import Reader
 
 _TICKS_A_SECOND: Final = 10
 # For as long handshakes that have begun may take to end.

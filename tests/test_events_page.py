@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 from redis import Redis
 
-from ringback import catalogue
+from ringback import catalogue, meanings
 from ringback.samples import find
 from schemas import address, event_data
 from schemas.event_data import STATUS_RANK
@@ -64,7 +64,7 @@ def table(model: type[BaseModel]) -> str:
     """Write the fields that a model declares as the page has them."""
     component = COMPONENTS[IN_MANY.get(model, model.__name__)]
     rows = ["| field | type | always | meaning |", "| --- | --- | --- | --- |"]
-    for name, meaning in catalogue.FIELDS[model].items():
+    for name, meaning in meanings.FIELDS[model].items():
         varies = model is Envelope and name in VARYING
         kind = "string" if varies else type_of(component["properties"][name])
         rows.append(f"| `{name}` | {kind} | {'yes' if name in component.get('required', ()) else ''} | {meaning} |")
@@ -106,13 +106,13 @@ def test_every_type_has_an_example() -> None:
     assert {json.loads(text)["type"] for _, text in EXAMPLES} == set(EventType)
 
 
-@pytest.mark.parametrize("model", catalogue.FIELDS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", meanings.FIELDS, ids=lambda model: model.__name__)
 def test_the_fields_of_a_model_are_on_the_page(model: type[BaseModel]) -> None:
     assert table(model) in PAGE, f"docs/events.md should have:\n\n{table(model)}\n"
 
 
 def test_the_fields_of_an_entry_are_on_the_page() -> None:
-    right = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in catalogue.ENTRY.items())
+    right = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in meanings.ENTRY.items())
     assert right in PAGE, f"docs/events.md should have:\n\n{right}\n"
 
 

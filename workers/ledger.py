@@ -13,8 +13,9 @@ from typing import Final, cast
 from redis import Redis
 
 from schemas.keys import HANDLERS_GROUP, Keys
+from workers.failures import HandlerFailure, Unread
 from workers.handover import Handover
-from workers.letters import HandlerFailure, Letters, Unread
+from workers.letters import Letters
 from workers.tally import Tally
 
 _MAX_UNWRITTEN: Final = 64

@@ -7,9 +7,9 @@ import structlog
 from workers.aside import Aside
 from workers.discretion import discreet
 from workers.entry import Entry
+from workers.failures import HandlerFailure, Unread, error_name
 from workers.invocation import HandlerTimeoutError, Invocation
 from workers.ledger import Ledger
-from workers.letters import HandlerFailure, Unread, error_name
 from workers.line import Line
 from workers.outcomes import Drop
 from workers.registry import Handler

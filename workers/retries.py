@@ -15,16 +15,9 @@ from workers.aside import Aside
 from workers.context import Context
 from workers.decorators import DEFAULT_TIMEOUT_S
 from workers.discretion import discreet
+from workers.failures import UnreadableError, error_name, jittered, pause_asked
 from workers.invocation import HandlerTimeoutError, Invocation
-from workers.letters import (
-    ABANDONED_RUNS,
-    NO_HANDLER,
-    Letters,
-    UnreadableError,
-    error_name,
-    jittered,
-    pause_asked,
-)
+from workers.letters import ABANDONED_RUNS, NO_HANDLER, Letters
 from workers.line import Line
 from workers.marks import HandlerError
 from workers.outcomes import Drop

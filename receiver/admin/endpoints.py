@@ -1,8 +1,9 @@
 """The endpoints of the admin port: `/livez`, `/readyz` and `/metrics`.
 
-They have no secret: where the port listens on a loopback address, they are for this machine alone. But any page can lead a browser
-on this machine to such an address, by what its own name resolves to (DNS rebinding), and would read the answer. Such a
-request has the page's name in its Host; who asks from here has `localhost` or an address. Browsers always send a Host.
+They have no secret: where the port listens on a loopback address, they are for this machine alone. But any page can
+lead a browser on this machine to such an address, by what its own name resolves to (DNS rebinding), and would read the
+answer. Such a request has the page's name in its Host; who asks from here has `localhost` or an address. Browsers
+always send a Host.
 """
 
 import re
