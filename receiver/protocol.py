@@ -37,7 +37,7 @@ from receiver.cycle import Cycle, Heads
 from receiver.head import fault_of, without_upgrade
 from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
-from receiver.reader import Flow
+from receiver.reader import ReadFlow
 
 READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024
@@ -65,7 +65,7 @@ class Connection(HttpToolsProtocol):
         self._refusals = refusals
         self._pipelining = pipelining
         self._heads = heads
-        self.flow: Flow
+        self.flow: ReadFlow
         self.cycle: Cycle
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
         self._idle_since: float | None = None  # since when all is answered, and not a byte has come
@@ -88,7 +88,7 @@ class Connection(HttpToolsProtocol):
         """Begin, in the place of another if there are too many."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=_WRITE_AHEAD)
-        self.flow = Flow(transport)
+        self.flow = ReadFlow(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 

@@ -50,7 +50,7 @@ class Reader(asyncio.BufferedProtocol):
         self._connection.resume_writing()
 
 
-class Flow(FlowControl):
+class ReadFlow(FlowControl):
     """uvicorn's, which resumes to read whenever a request wants its body, but not while bytes wait here unparsed."""
 
     is_full = False
