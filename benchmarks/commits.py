@@ -25,7 +25,8 @@ from receiver.script import CommitScript, Terms, commit_client
 from receiver.waiting import Waiting
 from ringback.samples import MOCEAN_ZONE, find
 from ringback.trigger import build
-from schemas.events import Event, MessageStatus
+from schemas.event_data import MessageStatus
+from schemas.events import Event
 from schemas.keys import Keys
 
 REPORT: Final = "mocean/delivery-report"

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
 
 UNKNOWN: Final = "unknown"
 _REMEMBERED: Final = 4096
@@ -29,7 +29,7 @@ class Caller(NamedTuple):
 class Addresses:
     """Knows which addresses may call, and which are our own proxies'. All may where none are named."""
 
-    def __init__(self, allowed: Sequence[Network], trusted: Sequence[Network]) -> None:
+    def __init__(self, allowed: Sequence[IpNetwork], trusted: Sequence[IpNetwork]) -> None:
         self._allowed = tuple(allowed)
         self._trusted = tuple(trusted)
         # The same few call again and again.
@@ -55,7 +55,7 @@ class Addresses:
             return Caller(UNKNOWN, not self._allowed)
         return Caller(_key(client), not self._allowed or any(client in network for network in self._allowed))
 
-    def _client(self, peer: str, forwarded: bytes) -> Address | None:
+    def _client(self, peer: str, forwarded: bytes) -> IpAddress | None:
         client = read_address(peer)
         for entry in reversed(forwarded.decode("latin-1").split(",")):
             if client is None or not any(client in network for network in self._trusted):
@@ -65,7 +65,7 @@ class Addresses:
         return client
 
 
-def read_address(text: str) -> Address | None:
+def read_address(text: str) -> IpAddress | None:
     """Read `203.0.113.7`, `203.0.113.7:567`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:567`; None if it is none.
 
     An IPv4 address in IPv6 form (`::ffff:203.0.113.7`) is one of IPv4.
@@ -89,5 +89,5 @@ def _is_port(text: str) -> bool:
     return text.startswith(":") and text[1:].isascii() and text[1:].isdigit()
 
 
-def _key(address: Address) -> str:
+def _key(address: IpAddress) -> str:
     return str(ip_network((address, 64), strict=False) if isinstance(address, IPv6Address) else address)

@@ -12,7 +12,7 @@ from receiver.codings import READ
 Headers = list[tuple[bytes, bytes]]
 
 
-class Outcome(Enum):
+class Answer(Enum):
     """How a request ended: its name in the logs, the status code, the title of its problem if it has one."""
 
     STORED = ("stored", 200, None)
@@ -41,29 +41,29 @@ class Outcome(Enum):
 
 
 _CLOSE = (b"connection", b"close")
-_EXTRA_HEADERS: dict[Outcome, Headers] = {
-    Outcome.BAD_REQUEST: [_CLOSE],
-    Outcome.NO_ENTRY: [(b"www-authenticate", b'Basic realm="ringback"')],
-    Outcome.WRONG_METHOD: [(b"allow", b"GET, HEAD, POST, PUT")],
-    Outcome.TOO_SLOW: [_CLOSE],
-    Outcome.TOO_LARGE: [_CLOSE],
-    Outcome.UNREAD_CODING: [(b"accept-encoding", READ.encode())],
-    Outcome.LIMITED: [(b"retry-after", b"3")],
-    Outcome.HEAD_TOO_LARGE: [_CLOSE],
-    Outcome.UNKNOWN_TRANSFER_CODING: [_CLOSE],
-    Outcome.NOT_STORED: [(b"retry-after", b"5")],
-    Outcome.BUSY: [(b"retry-after", b"1")],
+_EXTRA_HEADERS: dict[Answer, Headers] = {
+    Answer.BAD_REQUEST: [_CLOSE],
+    Answer.NO_ENTRY: [(b"www-authenticate", b'Basic realm="ringback"')],
+    Answer.WRONG_METHOD: [(b"allow", b"GET, HEAD, POST, PUT")],
+    Answer.TOO_SLOW: [_CLOSE],
+    Answer.TOO_LARGE: [_CLOSE],
+    Answer.UNREAD_CODING: [(b"accept-encoding", READ.encode())],
+    Answer.LIMITED: [(b"retry-after", b"3")],
+    Answer.HEAD_TOO_LARGE: [_CLOSE],
+    Answer.UNKNOWN_TRANSFER_CODING: [_CLOSE],
+    Answer.NOT_STORED: [(b"retry-after", b"5")],
+    Answer.BUSY: [(b"retry-after", b"1")],
 }
 _EMPTY: Headers = [(b"content-length", b"0")]
 
 
-async def answer(send: Send, outcome: Outcome, problem: Mapping[str, str] | None = None) -> None:
+async def answer(send: Send, outcome: Answer, problem: Mapping[str, str] | None = None) -> None:
     """Send an outcome. `problem` adds members to its problem+json (RFC 9457)."""
     headers, body = _written(outcome, problem or {})
     await _send(send, outcome.status, headers, body)
 
 
-def as_bytes(outcome: Outcome, further: Headers) -> bytes:
+def as_bytes(outcome: Answer, further: Headers) -> bytes:
     """Write an outcome as it goes over the wire, for a request that never comes as far as the app."""
     headers, body = _written(outcome, {})
     lines = [f"HTTP/1.1 {outcome.status} {HTTPStatus(outcome.status).phrase}".encode()]
@@ -78,7 +78,7 @@ async def answer_call(send: Send, commands: object) -> None:
     await _send(send, HTTPStatus.OK, headers, body)
 
 
-def _written(outcome: Outcome, problem: Mapping[str, str]) -> tuple[Headers, bytes]:
+def _written(outcome: Answer, problem: Mapping[str, str]) -> tuple[Headers, bytes]:
     if outcome.title is None:
         return _EMPTY, b""
     body = json.dumps({"title": outcome.title, "status": outcome.status} | dict(problem)).encode()

@@ -12,22 +12,20 @@ from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.addresses import Addresses
-from receiver.admin.app import livez, make_admin
-from receiver.answers import Outcome, answer
+from receiver.admin.endpoints import livez, make_admin
+from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
 from receiver.commit import Committer
 from receiver.connect import hang_up
-from receiver.counts import CommitCounts, EventCounts, Faults, SpoolGauges
 from receiver.door import INSECURE_ACCOUNT, Door
-from receiver.endpoint import Endpoint
-from receiver.incoming import ROOT, canonical_path, nearest_path
+from receiver.gate import Gate
 from receiver.limiter import Limiter
 from receiver.load import Load
+from receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
 from receiver.normalise import Normaliser
-from receiver.outcomes import CallCounts
+from receiver.paths import ROOT, canonical_path, nearest_path
 from receiver.providers import CALLBACKS
 from receiver.quarantine import MAX_ENTRIES, Quarantine, Store
-from receiver.refusals import Refusals
 from receiver.replies import Replies, reply_client
 from receiver.script import Terms, commit_client
 from receiver.spool import Spool, SpoolBounds
@@ -93,7 +91,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await hang_up(client)
         lines.flush()
 
-    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Endpoint(callback, receiver) for callback in CALLBACKS}
+    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Gate(callback, receiver) for callback in CALLBACKS}
     app = Starlette(
         routes=[Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path], lifespan=lifespan
     )
@@ -138,8 +136,8 @@ class _Unknown:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         caller = scope["client"][0] if scope["client"] else None
-        self._refusals.count(Outcome.UNKNOWN_PATH, caller, nearest=self._nearest(scope["path"]))
-        await answer(send, Outcome.UNKNOWN_PATH)
+        self._refusals.count(Answer.UNKNOWN_PATH, caller, nearest=self._nearest(scope["path"]))
+        await answer(send, Answer.UNKNOWN_PATH)
 
     def _nearest(self, path: str) -> str | None:
         """Return the known path that may have been meant; at most ten times a second, since it takes its time."""

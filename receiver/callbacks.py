@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from receiver.fields import Fields
-from schemas.events import Data
+from schemas.event_data import Data
 
 Method = Literal["PUT", "POST"]
 

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.bounded_log import BoundedLog
-from receiver.counts import CommitCounts, Fault, Faults
+from receiver.load import Room
+from receiver.metrics import CommitCounts, Fault, Faults
 from receiver.recommit import Recommit, Way, is_passing
-from receiver.room import Room
 from receiver.script import CommitScript, Committed, Terms
 from receiver.spool import Spool, SpoolError
 from receiver.turns import Turns
@@ -177,7 +177,7 @@ class Committer:
     async def _keep(self, group: Sequence[Waiting], outcomes: Sequence[int] | None = None) -> None:
         """Put a group into the spool, as far as there is room. `outcomes`: what became of it in Redis, if it is there.
 
-        An account's events take no room from another's (receiver.shares).
+        An account's events take no room from another's (receiver.load).
         """
         spool = cast("Spool", self._spool)
         try:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from receiver.answers import Headers
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
 
-Headers = list[tuple[bytes, bytes]]
 
 _LENGTH: Final = b"\r\ncontent-length: "
 _CLOSE: Final = b"\r\nconnection: close\r\n"

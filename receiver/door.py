@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from receiver.parse import parse_query
 from schemas.censor import Censor
-from schemas.settings import Token
+from schemas.tokens import Token
 
 INSECURE_ACCOUNT: Final = "default"
 TOKEN_PARAMETER: Final = "token"  # noqa: S105

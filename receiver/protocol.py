@@ -12,7 +12,7 @@ What one connection may make us hold is bounded, and time limits look at both di
 - The stop: a caller whose connection stands gets an answer, with `Connection: close`. uvicorn would cut off those who
   wait to be accepted, and those whose connection is so new that their request is still on its way.
 
-And it is what RFC 9112 asks of a server where uvicorn is not:
+And it is what RFC 9112 asks of a server where uvicorn is not (receiver.head):
 
 - An upgrade that we do not do is ignored, and the request's body read (RFC 9110, section 7.8).
 - One Host, and no transfer coding but chunked (sections 3.2 and 6.1): what proxies read in two ways is refused.
@@ -25,19 +25,19 @@ offers no other place for this. tests/test_limits.py and tests/test_connections.
 """
 
 import asyncio
-import re
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from receiver.answers import Outcome, as_bytes
+from receiver.answers import Answer, as_bytes
 from receiver.cycle import Cycle, Heads
+from receiver.head import fault_of, without_upgrade
+from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
-from receiver.refusals import Refusals
+from receiver.reader import ReadFlow
 
 READ_SIZE: Final = 16 * 1024
 MAX_HEAD: Final = 16 * 1024
@@ -50,64 +50,11 @@ _A_PIECE: Final = 256  # bytes that a piece counts beside its own: each takes it
 _WRITE_AHEAD: Final = 16 * 1024  # bytes of answers that nobody takes, before no more are made
 _CANDIDATES: Final = 64
 _END_OF_HEAD: Final = b"\r\n\r\n"
-_HOST: Final = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]*")  # RFC 3986, section 3.2, without userinfo
 _CHECKED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
-_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
 class RefusedError(Exception):
     """The request is not taken. Raised to make the parser stop."""
-
-
-class Reader(asyncio.BufferedProtocol):
-    """What the event loop talks to: reads into a buffer that is as large as what is looked at in one go.
-
-    The loop's own reads are of 256 KiB, and what was read cannot be given back.
-    """
-
-    __slots__ = ("_buffer", "_connection")
-
-    def __init__(self, buffer: memoryview, connection: "Connection") -> None:
-        self._buffer = buffer
-        self._connection = connection
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        """Return where to read into. All connections share it: each takes what it was given at once."""
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
-        self._connection.data_received(bytes(self._buffer[:nbytes]))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._connection.connection_made(cast("asyncio.Transport", transport))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._connection.connection_lost(exc)
-
-    def eof_received(self) -> bool:
-        """Hear that nothing more comes. Returns whether we go on writing."""
-        return self._connection.eof_received()
-
-    def pause_writing(self) -> None:
-        """Make no more answers: those that are made are not taken."""
-        self._connection.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._connection.resume_writing()
-
-
-class _Flow(FlowControl):
-    """uvicorn's, which resumes to read whenever a request wants its body, but not while bytes wait here unparsed."""
-
-    is_full = False
-
-    def resume_reading(self) -> None:
-        if not self.is_full:
-            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -118,7 +65,7 @@ class Connection(HttpToolsProtocol):
         self._refusals = refusals
         self._pipelining = pipelining
         self._heads = heads
-        self.flow: _Flow
+        self.flow: ReadFlow
         self.cycle: Cycle
         self._since: float | None = self.loop.time()  # when that began which is not whole yet; None: there is none
         self._idle_since: float | None = None  # since when all is answered, and not a byte has come
@@ -133,15 +80,15 @@ class Connection(HttpToolsProtocol):
         self._is_upgrade = False
         self._ahead = b""  # what came behind a request that waits already
         self._in_a_row = 0  # requests that were there before the answer to the one before
-        self._refusal: Outcome | None = None
+        self._refusal: Answer | None = None
         self._is_last = False  # nothing is read any more: what is worked on is answered, then the connection closed
-        self._last_word: Outcome | None = None  # said before it is closed
+        self._last_word: Answer | None = None  # said before it is closed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, in the place of another if there are too many."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=_WRITE_AHEAD)
-        self.flow = _Flow(transport)
+        self.flow = ReadFlow(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 
@@ -190,13 +137,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Go on to the body, if the head is as it should be. A head that came in one piece is not too long."""
         if len(self.headers) > MAX_HEADERS or (self._head_bytes and self._head_size() > MAX_HEAD):
-            self._stop_parsing(Outcome.HEAD_TOO_LARGE)
+            self._stop_parsing(Answer.HEAD_TOO_LARGE)
         version = self.parser.get_http_version()
         if version != "1.1" or len(self._hosts) != 1 or self._transfer_codings or self._hosts[0] != self._host:
             self._check_head(version)
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
-                self._stop_parsing(Outcome.BAD_REQUEST)  # there is no such thing as its target here
+                self._stop_parsing(Answer.BAD_REQUEST)  # there is no such thing as its target here
             self._is_upgrade = True
             return
         self._begin(version)
@@ -240,7 +187,7 @@ class Connection(HttpToolsProtocol):
         elif self._untaken_since is None:
             self._untaken_since = now
         elif now - self._untaken_since > timeout_s:
-            self._refusals.count(Outcome.TOO_SLOW, self._peer)
+            self._refusals.count(Answer.TOO_SLOW, self._peer)
             self.transport.abort()
             return
         if self.transport.is_closing():
@@ -256,7 +203,7 @@ class Connection(HttpToolsProtocol):
         elif now - self._since <= timeout_s:
             return
         elif self._in_head or (self.cycle is not None and not self.cycle.response_complete):
-            self._refuse(Outcome.TOO_SLOW)
+            self._refuse(Answer.TOO_SLOW)
         else:
             self.transport.close()
 
@@ -309,7 +256,7 @@ class Connection(HttpToolsProtocol):
             self._go_on_without_upgrade(data[rest_at:])
             return
         except httptools.HttpParserError:
-            self._refuse(self._refusal or Outcome.BAD_REQUEST)
+            self._refuse(self._refusal or Answer.BAD_REQUEST)
             return
         if self._since is not None:
             self._count(len(data))
@@ -317,35 +264,22 @@ class Connection(HttpToolsProtocol):
     def _go_on_without_upgrade(self, rest: bytes) -> None:
         """Parse the request again as if it had not asked for an upgrade: with one, the parser skips the body."""
         self._is_upgrade = False
-        version, method, headers = self.parser.get_http_version(), self.parser.get_method(), self.headers
-        kept = [(name, value) for name, value in headers if name not in _OF_AN_UPGRADE]
-        if not self.parser.should_keep_alive():
-            kept.append((b"connection", b"close"))
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode())]
-        lines += [name + b": " + value for name, value in kept]
+        parser = self.parser
+        head = without_upgrade(
+            parser.get_method(), self.url, parser.get_http_version(), self.headers, close=not parser.should_keep_alive()
+        )
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._feed(b"\r\n".join((*lines, b"", b"")))
+        self._feed(head)
         if rest and self._last_word is None and not self.transport.is_closing():
             self._take(rest)
 
     def _check_head(self, version: str) -> None:
         """Refuse a head that servers and proxies may read in different ways."""
-        codings = [coding.strip().lower() for coding in b",".join(self._transfer_codings).split(b",")]
-        hosts = self._hosts
-        is_bad = (
-            version not in ("1.0", "1.1")
-            or len(hosts) > 1
-            or (version == "1.1" and not hosts)
-            or not all(_HOST.fullmatch(host) for host in hosts)
-            or (version == "1.0" and bool(self._transfer_codings))
-            or len(self._transfer_codings) > 1
-        )
-        if is_bad:
-            self._stop_parsing(Outcome.BAD_REQUEST)
-        self._host = hosts[0] if hosts else None
-        if self._transfer_codings and codings != [b"chunked"]:
-            self._stop_parsing(Outcome.UNKNOWN_TRANSFER_CODING)
+        fault = fault_of(version, self._hosts, self._transfer_codings)
+        if fault is not None:
+            self._stop_parsing(fault)
+        self._host = self._hosts[0] if self._hosts else None
 
     def _begin(self, version: str) -> None:
         """Start the request, or let it wait behind another."""
@@ -383,7 +317,7 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def _stop_parsing(self, outcome: Outcome) -> None:
+    def _stop_parsing(self, outcome: Answer) -> None:
         self._refusal = outcome
         raise RefusedError
 
@@ -436,12 +370,12 @@ class Connection(HttpToolsProtocol):
             is_too_much = self._bytes_between > _MAX_BETWEEN  # trailers without end, or extensions of a chunk
         # Many short fields take far more memory than their bytes.
         if (is_too_much or len(self.headers or ()) > MAX_HEADERS) and not self.transport.is_closing():
-            self._refuse(Outcome.HEAD_TOO_LARGE)
+            self._refuse(Answer.HEAD_TOO_LARGE)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, outcome: Answer) -> None:
         """Answer and close: after the answers to earlier requests, and not if this one's own has begun."""
         self._refusals.count(outcome, self._peer)
         if self._is_our_turn:

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.commit import CommitError
-from receiver.counts import Fault, Faults
+from receiver.metrics import Fault, Faults
 from receiver.recommit import is_passing
 from receiver.spool import Spool, SpooledRequest, SpoolError
 from schemas.keys import Keys

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
-from receiver.counts import Fault, Faults
+from receiver.metrics import Fault, Faults
 from receiver.script import CommitScript
 from receiver.spool import Spool, Spooled, SpoolError
 from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Waiting

@@ -14,10 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from receiver.connect import connect, hang_up
-from receiver.counts import Fault, Faults
-from receiver.outcomes import CallCounts
+from receiver.metrics import CallCounts, Fault, Faults
+from schemas.call_reply import Failure, Reply
 from schemas.keys import Keys
-from schemas.replies import Failure, Reply
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from receiver.connect import connect
 from receiver.hotline import TIMEOUT_S, Command, Hotline
 from receiver.jobs import job_items
 from receiver.waiting import Question, Waiting
-from schemas.events import STATUS_RANK
+from schemas.event_data import STATUS_RANK
 from schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
 from schemas.settings import Settings
 

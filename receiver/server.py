@@ -12,9 +12,10 @@ import uvicorn
 
 from receiver.cycle import Heads
 from receiver.listen import somebody_waits
+from receiver.metrics import Refusals
 from receiver.pipelining import Pipelining
-from receiver.protocol import READ_SIZE, Connection, Reader
-from receiver.refusals import Refusals
+from receiver.protocol import READ_SIZE, Connection
+from receiver.reader import Reader
 
 _TICKS_A_SECOND: Final = 10
 # For so long connections that wait in the socket are accepted at the stop.

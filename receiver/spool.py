@@ -1,5 +1,5 @@
 """The spool: events on this machine's own disk while Redis is away, in the order in which they came. Requests that are
-for the quarantine wait beside them. Each account has a share of it (receiver.shares).
+for the quarantine wait beside them. Each account has a share of it (receiver.load).
 
 One SQLite file a receiver process, each write on disk before it returns. What a process leaves behind when it dies is
 taken up by the next one that starts, and by that one alone.
@@ -20,8 +20,8 @@ from typing import Final, TypeVar
 
 import structlog
 
+from receiver.load import Shares
 from receiver.private import own
-from receiver.shares import Shares
 from receiver.waiting import Waiting, size_of
 
 log = structlog.get_logger()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
 
-from schemas.events import Event, MessageStatus
+from schemas.event_data import MessageStatus
+from schemas.events import Event
 
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 1024 * 1024

@@ -11,9 +11,9 @@ from schemas.events import (
     MessageReceivedEvent,
     MessageStatusEvent,
 )
+from workers.context import Context
+from workers.decorators import on
 from workers.outcomes import Drop, RetryLater
-from workers.registry import on
-from workers.run import Context
 
 __all__ = [
     "Address",

@@ -14,7 +14,7 @@ from ringback.store import StoreError, said
 from ringback.supervisor import ChildError
 from ringback.vendor import TunnelError
 from schemas.settings import SettingsError
-from workers.registry import HandlerError
+from workers.marks import HandlerError
 
 FAILED = 1
 WRONG_USE = 2

@@ -35,9 +35,11 @@ from ringback.store import StoreError, UnfitStoreError, binary, check_store
 from schemas.censor import Censor
 from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from schemas.local import EVERY_ADDRESS, local_url
-from schemas.settings import SHORTEST_TOKEN, Settings, SettingsError
+from schemas.settings import Settings, SettingsError
+from schemas.tokens import SHORTEST_TOKEN
 from workers.discovery import load_registry
-from workers.registry import HandlerError, Registry
+from workers.marks import HandlerError
+from workers.registry import Registry
 from workers.runtime import worker_client
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)

@@ -5,14 +5,10 @@ has every field.
 """
 
 from schemas.address import Address, AddressKind
-from schemas.events import (
-    EVENTS,
+from schemas.event_data import (
     CallIncoming,
-    CallIncomingEvent,
     CallInput,
-    CallInputEvent,
     CallStatus,
-    CallStatusEvent,
     Carrier,
     Category,
     Channel,
@@ -22,20 +18,26 @@ from schemas.events import (
     Cost,
     Encoding,
     Error,
-    Event,
-    EventType,
     LookupCompleted,
-    LookupCompletedEvent,
     LookupStatus,
     MessageReceived,
-    MessageReceivedEvent,
     MessageStatus,
-    MessageStatusEvent,
     Ported,
     ProductItem,
     Referral,
     ReferredProduct,
     Status,
+)
+from schemas.events import (
+    EVENTS,
+    CallIncomingEvent,
+    CallInputEvent,
+    CallStatusEvent,
+    Event,
+    EventType,
+    LookupCompletedEvent,
+    MessageReceivedEvent,
+    MessageStatusEvent,
 )
 
 __all__ = [

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from ringback.hearing import heard_of, pressed
 from ringback.trigger import random_id
-from schemas.mc import Action, Collect, Dial, Record, Sleep
+from schemas.mc_actions import Action, Collect, Dial, Record, Sleep
 
-Wire = list[dict[str, object]]
+WireCommands = list[dict[str, object]]
 
 
 class ProblemKind(StrEnum):
@@ -43,11 +43,11 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class HandlerAnswer:
     """What a handler answered. With a `failure`, for this `reason`, the caller hears the fallback in its place."""
 
     handler: str | None
-    commands: Wire
+    commands: WireCommands
     actions: tuple[Action, ...]
     failure: ProblemKind | None = None
     reason: str | None = None
@@ -77,7 +77,7 @@ class Moment:
     step: str | None
     state: Mapping[str, str]
     depth: int
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, HandlerAnswer] = field(default_factory=dict)
 
     @property
     def prompt(self) -> tuple[str | None, str]:
@@ -92,11 +92,11 @@ class Walked:
     caller: str
     callee: str
     step: str | None = None
-    begin: Answer = field(init=False)
+    begin: HandlerAnswer = field(init=False)
     moments: dict[object, Moment] = field(default_factory=dict)
     session: str = field(default_factory=random_id)
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[HandlerAnswer]:
         """Give all answers, in the order in which they were given."""
         yield self.begin
         for moment in self.moments.values():
@@ -136,7 +136,7 @@ def _wrong_answers(calls: Sequence[Walked]) -> Iterator[Problem]:
         yield Problem(kind, step, tuple(inputs), handler, reason)
 
 
-def _answers(calls: Sequence[Walked]) -> Iterator[tuple[str | None, str | None, Answer]]:
+def _answers(calls: Sequence[Walked]) -> Iterator[tuple[str | None, str | None, HandlerAnswer]]:
     """Give each answer, with the step and the input it is for; None and None for the first of a call."""
     for walked in calls:
         yield None, None, walked.begin

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from schemas.mc import ACTIONS, Action, Collect, Dial, McError, Play, Raw, Record, Say, Sleep, make, parse_mc
+from schemas.mc_actions import ACTIONS, Action, Collect, Dial, Play, Raw, Record, Say, Sleep
+from schemas.mc_wire import McError, make, parse_mc
 
 NO_INPUT: Final = "no input"
 KEYS: Final = "0123456789*#"

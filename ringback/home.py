@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from receiver import private
 from schemas.redis_url import without_password
-from schemas.settings import Settings, SettingsError, Token
+from schemas.settings import Settings, SettingsError
+from schemas.tokens import Token
 
 _OWN_ACCOUNT: Final = "default"
 _ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port", "admin.port")

@@ -6,7 +6,8 @@ is not given is not sent, and the provider's default holds.
 
 from collections.abc import Mapping, Sequence
 
-from schemas.mc import Action, Collect, Dial, McError, Play, Raw, Record, Say, Sleep, make
+from schemas.mc_actions import Action, Collect, Dial, Play, Raw, Record, Say, Sleep
+from schemas.mc_wire import McError, make
 
 __all__ = ["Action", "McError", "collect", "dial", "play", "raw", "record", "say", "sleep"]
 

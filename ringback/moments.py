@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from ringback.choose import ChoiceError
-from schemas.settings import Duration
+from schemas.setting_types import Duration
 
 _DURATION: Final[TypeAdapter[timedelta]] = TypeAdapter(Duration)
 _HOW: Final = "write a duration such as 2h, a date such as 2026-03-02, or a time such as 2026-03-02T08:00:00Z"

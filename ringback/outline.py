@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.text import Text
 from rich.tree import Tree
 
-from ringback.flow import Answer, Flow, Moment, Problem, Walked
+from ringback.flow import Flow, HandlerAnswer, Moment, Problem, Walked
 from ringback.hearing import KEYS, heard_of, pressed, read_mc, words
 from ringback.shown import shown
 
@@ -75,7 +75,7 @@ class _Pen:
     """Knows where each moment is to be drawn: after the answer that led there first, which is the shortest way."""
 
     def __init__(self, calls: Sequence[Walked]) -> None:
-        self._led_to: dict[Moment, Answer] = {}
+        self._led_to: dict[Moment, HandlerAnswer] = {}
         self._first: dict[tuple[str | None, str], Moment] = {}
         for walked in calls:
             for answer in walked.answers():
@@ -85,7 +85,7 @@ class _Pen:
             if moment.answers:
                 self._first.setdefault(moment.prompt, moment)
 
-    def draw(self, answer: Answer) -> Drawn:
+    def draw(self, answer: HandlerAnswer) -> Drawn:
         face, moment = _face(answer), answer.waits
         if moment is None:
             return Drawn(*face)
@@ -118,7 +118,7 @@ class _Pen:
             yield tuple(inputs), drawn
 
 
-def _face(answer: Answer) -> tuple[str | None, str, str | None]:
+def _face(answer: HandlerAnswer) -> tuple[str | None, str, str | None]:
     return answer.handler, json.dumps(answer.commands, ensure_ascii=False), answer.reason
 
 

@@ -1,7 +1,7 @@
 """Phone: a call to the running service, made as the provider makes it: answer, digits, hang-up.
 
     with httpx.Client() as client:
-        call = Call(Line.of(settings, client), caller="60123456789", callee="60312345678")
+        call = PhoneCall(ServiceLine.of(settings, client), caller="60123456789", callee="60312345678")
         call.ring()
         call.press("1")
         call.hang_up()
@@ -19,8 +19,9 @@ from receiver.door import INSECURE_ACCOUNT, without_secret
 from ringback.hearing import collect_of, heard_of, read_mc
 from ringback.samples import find
 from ringback.trigger import Wire, build, random_id
-from schemas.mc import Action, Collect
-from schemas.settings import Settings, Token
+from schemas.mc_actions import Action, Collect
+from schemas.settings import Settings
+from schemas.tokens import Token
 
 
 class PhoneError(Exception):
@@ -28,7 +29,7 @@ class PhoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ServiceLine:
     """The way to a service: where it is, which URLs lead to it, its secret, and what it says when it has no answer."""
 
     client: httpx.Client
@@ -40,7 +41,7 @@ class Line:
     @classmethod
     def of(
         cls, settings: Settings, client: httpx.Client, *, token: Token | None = None, at: str | None = None
-    ) -> "Line":
+    ) -> "ServiceLine":
         """Give the line to the service with these settings, on this machine if `at` does not say where else.
 
         The first token is used if none is given.
@@ -101,10 +102,10 @@ def taken(asked: Collect, keys: str) -> str:
     return keys[: min(end, asked.max)]
 
 
-class Call:
+class PhoneCall:
     """One call, with ids of its own."""
 
-    def __init__(self, line: Line, caller: str, callee: str) -> None:
+    def __init__(self, line: ServiceLine, caller: str, callee: str) -> None:
         self._line = line
         self.session = random_id()
         self._fields = {

@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-from schemas.settings import Token
+from schemas.tokens import Token
 
 TIMEOUT_S: Final = 5.0
 _DOOR: Final = "/webhooks/mocean/inbound-sms"

@@ -18,10 +18,11 @@ from receiver.codings import TooLargeError
 from receiver.commit import CommitError, Committer
 from receiver.connect import hang_up
 from receiver.door import Query
-from receiver.incoming import Incoming, callback_at, check_size
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
+from receiver.paths import callback_at
 from receiver.quarantine import BROKEN, Store
+from receiver.request import CallbackRequest, check_size
 from receiver.script import Terms, commit_client
 from receiver.waiting import Waiting
 from ringback.reading.quarantined import QuarantinedRequest
@@ -68,7 +69,7 @@ def events_of(entry: QuarantinedRequest, normaliser: Normaliser, censor: Censor,
     if found is None:
         raise UnusableError(f"no callback is at {path}")
     callback, parameters = found
-    incoming = Incoming(
+    incoming = CallbackRequest(
         callback=callback,
         path=parameters,
         query=Query.of(*parse_query(query.encode())),

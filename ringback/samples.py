@@ -17,7 +17,7 @@ from pydantic import JsonValue
 MOCEAN_ZONE: Final = ZoneInfo("Asia/Kuala_Lumpur")
 _CONVERSATION_WINDOW: Final = timedelta(hours=24)
 
-Values = Mapping[str, JsonValue]
+SampleFields = Mapping[str, JsonValue]
 
 
 class TriggerError(ValueError):
@@ -85,13 +85,13 @@ class Sample:
     about: str
     method: Literal["PUT", "POST"]
     format: Literal["form", "json"]
-    fields: Values
+    fields: SampleFields
     fresh: Mapping[str, Callable[[Occasion], JsonValue]]
-    optional: Values = field(default_factory=dict)
+    optional: SampleFields = field(default_factory=dict)
     nullable: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
     varies_by: str | None = None
-    variants: Mapping[str, Values] = field(default_factory=dict)
+    variants: Mapping[str, SampleFields] = field(default_factory=dict)
     step: str | None = None
 
     @property
@@ -108,7 +108,7 @@ class Sample:
         """Every name that `--set` accepts."""
         return (*self.examples, "step") if self.step is not None else tuple(self.examples)
 
-    def usual(self, overrides: Mapping[str, str]) -> Values:
+    def usual(self, overrides: Mapping[str, str]) -> SampleFields:
         """Give the fields to start from: the document's example for the value that the caller asks for."""
         if self.varies_by is None:
             return self.fields
@@ -135,7 +135,7 @@ def hint(name: str, known: Iterable[str]) -> str:
 _END_USER: Final = "60123456789"
 _OUR_NUMBER: Final = "60312345678"
 
-_CALL: Final[Values] = {
+_CALL: Final[SampleFields] = {
     "mocean-session-uuid": "5f2a1c7e-0c55-4d0b-8a1e-2f6b3c9d7e10",
     "mocean-call-uuid": "218fc2f6-fed8-11e9-952a-31afba325635",
     "mocean-from": _END_USER,
@@ -143,9 +143,9 @@ _CALL: Final[Values] = {
 }
 _NEW_CALL: Final = {"mocean-session-uuid": Occasion.uuid, "mocean-call-uuid": Occasion.uuid}
 # no document has these two; call status callbacks seen in the wild do, and other voice callbacks may
-_CALL_STATE: Final[Values] = {"mocean-direction": "outbound", "mocean-status": "HANGUP"}
+_CALL_STATE: Final[SampleFields] = {"mocean-direction": "outbound", "mocean-status": "HANGUP"}
 
-_CARRIERS: Final[Values] = {
+_CARRIERS: Final[SampleFields] = {
     "current_carrier.country": "MY",
     "current_carrier.name": "U Mobile",
     "current_carrier.network_code": "50218",
@@ -163,9 +163,9 @@ _REPLY_TO: Final = "c91d7e60f2a34b58a7e3049fb6d8125c"
 _MEDIA: Final = "1013859600285441"
 
 
-def _whatsapp_message(content: Values, **envelope: JsonValue) -> Values:
+def _whatsapp_message(content: SampleFields, **envelope: JsonValue) -> SampleFields:
     """Put a content into the envelope that all inbound WhatsApp messages share."""
-    data: Values = {
+    data: SampleFields = {
         "channel_type": "WHATSAPP",
         "from_name": "Tom",
         "to": _OUR_NUMBER,
@@ -180,7 +180,7 @@ def _whatsapp_message(content: Values, **envelope: JsonValue) -> Values:
     }
 
 
-def _whatsapp_status(status: str, **rest: JsonValue) -> Values:
+def _whatsapp_status(status: str, **rest: JsonValue) -> SampleFields:
     """Put a delivery status into the envelope that all WhatsApp delivery reports share."""
     return {
         "message_id": _MESSAGE_ID,
@@ -193,7 +193,7 @@ def _whatsapp_status(status: str, **rest: JsonValue) -> Values:
     }
 
 
-def _conversation(category: str, **rest: JsonValue) -> Values:
+def _conversation(category: str, **rest: JsonValue) -> SampleFields:
     return {
         f"event_data.meta_whatsapp_conversation.{name}": value
         for name, value in {
@@ -204,7 +204,7 @@ def _conversation(category: str, **rest: JsonValue) -> Values:
     }
 
 
-_WHATSAPP_MESSAGES: Final[Mapping[str, Values]] = {
+_WHATSAPP_MESSAGES: Final[Mapping[str, SampleFields]] = {
     "text": _whatsapp_message({"type": "text", "text": "Text message sent by end-user"}, forwarded=True),
     "audio": _whatsapp_message(
         {"type": "audio", "media_id": _MEDIA, "mime_type": "audio/ogg; codecs=opus", "voice": False}
@@ -255,7 +255,7 @@ _WHATSAPP_MESSAGES: Final[Mapping[str, Values]] = {
     ),
 }
 
-_WHATSAPP_STATUSES: Final[Mapping[str, Values]] = {
+_WHATSAPP_STATUSES: Final[Mapping[str, SampleFields]] = {
     "sent": {
         **_whatsapp_status("sent", timestamp=1682668041),
         **_conversation("utility", expiration_timestamp=1681282080),

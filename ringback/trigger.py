@@ -19,7 +19,7 @@ import httpx
 from pydantic import JsonValue
 
 from receiver.door import CONTEXT_PREFIX, TOKEN_PARAMETER
-from ringback.samples import Occasion, Sample, TriggerError, Values, hint
+from ringback.samples import Occasion, Sample, SampleFields, TriggerError, hint
 
 _CONTENT_TYPES: Final = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 
@@ -175,7 +175,7 @@ def _path(sample: Sample, overrides: Mapping[str, str]) -> str:
     return f"{path}/{quote(step, safe='', errors='surrogateescape')}" if step else path
 
 
-def _form(values: Values) -> bytes:
+def _form(values: SampleFields) -> bytes:
     pairs = [(_bracketed(name), value) for name, value in values.items()]
     # A byte of the command line that is no UTF-8 goes out as it is: so Latin-1 from a careless gateway can be tried.
     return urlencode(pairs, errors="surrogateescape").encode("ascii")
@@ -186,7 +186,7 @@ def _bracketed(name: str) -> str:
     return first + "".join(f"[{step}]" for step in rest)
 
 
-def _json(values: Values) -> bytes:
+def _json(values: SampleFields) -> bytes:
     tree: dict[str, JsonValue] = {}
     for name, value in values.items():
         *parents, last = name.split(".")

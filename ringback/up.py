@@ -20,8 +20,10 @@ from ringback.store import await_store, check_store, command, socket_path
 from ringback.supervisor import ChildError, Supervisor
 from ringback.tunnel import Tunnel
 from ringback.vendor import Vendor
+from schemas.callback_urls import without_login
 from schemas.censor import BLOT
-from schemas.settings import Settings, SettingsError, Token, without_login
+from schemas.settings import Settings, SettingsError
+from schemas.tokens import Token
 from workers.discovery import has_plugins, load_registry
 from workers.runtime import worker_client
 from workers.sweep import Sweep

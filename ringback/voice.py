@@ -4,7 +4,8 @@ They are given a `voice.Incoming` or a `voice.Input`: the event, and `call.state
 Handlers of other kinds get at that with `voice.state(event)`.
 """
 
-from workers.registry import answer, collect
-from workers.state import CallState, Incoming, Input, StateError, state
+from workers.call_events import Incoming, Input, state
+from workers.decorators import answer, collect
+from workers.state import CallState, StateError
 
 __all__ = ["CallState", "Incoming", "Input", "StateError", "answer", "collect", "state"]

@@ -21,21 +21,24 @@ from urllib.parse import unquote
 from redis import Redis
 
 from receiver.door import Query
-from receiver.incoming import Incoming as Request
-from receiver.incoming import callback_at
 from receiver.normalise import Normaliser
-from ringback.flow import Answer, Flow, Moment, Problem, ProblemKind, Walked, Wire, faults
+from receiver.paths import callback_at
+from receiver.request import CallbackRequest
+from ringback.flow import Flow, HandlerAnswer, Moment, Problem, ProblemKind, Walked, WireCommands, faults
 from ringback.hearing import KEYS, collect_of, read_mc
 from ringback.samples import find
 from ringback.trigger import build
 from schemas.events import Event
-from schemas.mc import Collect, McError, make
+from schemas.mc_actions import Collect
+from schemas.mc_wire import McError, make
 from schemas.settings import Settings
+from workers.call_events import Call, Incoming, Input
 from workers.calls import NoCallHandlerError, compose
-from workers.registry import CallHandler, Registry, place
-from workers.run import HandlerTimeoutError
+from workers.invocation import HandlerTimeoutError
+from workers.marks import place
+from workers.registry import CallHandler, Registry
 from workers.runtime import Runtime, Stop
-from workers.state import Incoming, Input, MemoryState
+from workers.state import MemoryState
 
 MAX_RUNS: Final = 2000
 MAX_INPUTS: Final = 20
@@ -44,8 +47,6 @@ MAX_INPUTS: Final = 20
 _GRACE_S: Final = 5.0
 _CALLER: Final = "60123456789"
 _CALLEE: Final = "60312345678"
-
-Call = Incoming | Input
 
 
 def walk(registry: Registry, settings: Settings, steps: Iterable[str] = (), inputs: Iterable[str] = ()) -> Flow:
@@ -107,7 +108,7 @@ class _Walk:
         longest = max((len(one) for one in (*self._filtered(step), *self._inputs)), default=1)
         walked = Walked(self._number(None, _CALLER), self._number(None, _CALLEE), step)
         asked = make(Collect, event_url=f"{_collect_url(self._settings)}/{step}", max=max(longest, 1))
-        walked.begin = Answer(None, [asked.wire()], (asked,), waits=self._moment(walked, asked, {}, 0))
+        walked.begin = HandlerAnswer(None, [asked.wire()], (asked,), waits=self._moment(walked, asked, {}, 0))
         return walked
 
     def _follow(self, calls: Sequence[Walked]) -> bool:
@@ -132,7 +133,7 @@ class _Walk:
                     waiting.append((walked, answer.waits))
         return complete
 
-    def _run(self, walked: Walked, call: Call, state: Mapping[str, str], depth: int) -> Answer:
+    def _run(self, walked: Walked, call: Call, state: Mapping[str, str], depth: int) -> HandlerAnswer:
         """Run the handler of a call as a worker would."""
         handler = self._registry.answering(call)
         self._runs += 1
@@ -164,13 +165,13 @@ class _Walk:
         return replace(answer, failure=failure, reason=reason)
 
     def _answer(
-        self, walked: Walked, handler: CallHandler | None, commands: Wire, state: Mapping[str, str], depth: int
-    ) -> Answer:
+        self, walked: Walked, handler: CallHandler | None, commands: WireCommands, state: Mapping[str, str], depth: int
+    ) -> HandlerAnswer:
         """Make an answer of an MC, and know in which moment it leaves the call."""
         actions = read_mc(commands)
         asked = collect_of(actions)
         waits = None if asked is None else self._moment(walked, asked, state, depth)
-        return Answer(handler.name if handler else None, commands, actions, waits=waits)
+        return HandlerAnswer(handler.name if handler else None, commands, actions, waits=waits)
 
     def _moment(self, walked: Walked, asked: Collect, state: Mapping[str, str], depth: int) -> Moment:
         """Give the moment in which an MC leaves the call: one that is known already, or a new one."""
@@ -191,7 +192,7 @@ class _Walk:
         if found is None:
             raise LookupError(f"no callback is at {wire.path}")
         content_type, query, limit = wire.headers["Content-Type"], Query.of([], []), self._settings.max_body
-        request = Request(*found, query, self._account, datetime.now(UTC), content_type, "", wire.body, limit)
+        request = CallbackRequest(*found, query, self._account, datetime.now(UTC), content_type, "", wire.body, limit)
         (one,) = request.callbacks()
         return request.event(one.fields, self._normaliser)
 

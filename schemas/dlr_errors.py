@@ -7,7 +7,7 @@ does not say, or, as with 96, the message may have arrived after all.
 
 from typing import Final
 
-from schemas.events import Error
+from schemas.event_data import Error
 
 _ROWS: Final[tuple[tuple[int, str, bool | None], ...]] = (
     (0, "No error.", None),

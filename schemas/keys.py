@@ -3,8 +3,6 @@
 Receiver and workers never import each other: they meet in Redis, through the names here.
 """
 
-import os
-import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +15,6 @@ RETRY_JOB: Final = "workers.retries.retry"
 VOICE_JOB: Final = "workers.calls.answer"
 
 HANDLERS_GROUP: Final = "handlers"
-
-RQ_PREFIX_VARIABLE: Final = "RQ_KEY_PREFIX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ class Keys:
         return f"{self.prefix}:hands"
 
     def lease(self, partition: int) -> str:
-        """Name the worker that drains a partition, while it lives. It expires by itself."""
+        """Name of the worker that drains a partition, while it lives. It expires by itself."""
         return f"{self.prefix}:lease:{partition}"
 
     @property
@@ -110,7 +106,7 @@ class Keys:
         return f"{self.prefix}:sweep"
 
     def seen(self, digest: str) -> str:
-        """Say that an event (by its id) or a quarantined request (by its digest) is already stored."""
+        """Mark that an event (by its id) or a quarantined request (by its digest) is already stored."""
         return f"{self.prefix}:seen:{digest}"
 
     @property
@@ -159,19 +155,9 @@ class Keys:
 
     @property
     def tally(self) -> str:
-        """Hash of what workers count, all of them together (schemas.tally)."""
+        """Hash of what workers count, all of them together (schemas.tally_fields)."""
         return f"{self.prefix}:tally"
 
     def rq_job(self, job_id: str) -> str:
         """RQ's hash of one job."""
         return f"{self.rq_prefix}:job:{job_id}"
-
-
-def claim_rq_prefix(keys: Keys) -> None:
-    """Make RQ keep its keys under ours. RQ reads its prefix once, at its import, so this comes first.
-
-    Raises RuntimeError when RQ is already imported with another prefix.
-    """
-    if os.environ.get(RQ_PREFIX_VARIABLE) != keys.rq_prefix and "rq" in sys.modules:
-        raise RuntimeError(f"rq was imported before its key prefix {keys.rq_prefix!r} was set")
-    os.environ[RQ_PREFIX_VARIABLE] = keys.rq_prefix

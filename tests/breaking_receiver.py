@@ -5,12 +5,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from receiver import incoming
+from receiver import request
 from receiver.callbacks import Draft
 from receiver.fields import Fields
 from receiver.providers import BY_NAME
 from ringback.__main__ import main
-from schemas.keys import claim_rq_prefix
+from ringback.rq_prefix import claim_rq_prefix
 from schemas.settings import Settings
 
 ADAPTER, PARSER, JSON, COMMIT = "break-adapter", "break-parser", "break-json", "break-commit"
@@ -38,7 +38,7 @@ def break_all() -> None:
     for name, field in (("mycoolsms/delivery-report", "smsid"), ("mocean/voice/answer", "mocean-call-uuid")):
         callback = BY_NAME[name]
         object.__setattr__(callback, "normalise", breaking(callback.normalise, field))
-    parse, arguments = vars(incoming)["parse"], CommitScript._arguments
+    parse, arguments = vars(request)["parse"], CommitScript._arguments
 
     def broken_parse(content_type: str, body: bytes, *rest: Any) -> Any:
         if PARSER.encode() in body:
@@ -50,7 +50,7 @@ def break_all() -> None:
             raise TypeError("no argument")
         return arguments(self, group)
 
-    vars(incoming)["parse"] = broken_parse
+    vars(request)["parse"] = broken_parse
     CommitScript._arguments = broken_arguments  # type: ignore[method-assign]
 
 

@@ -10,11 +10,10 @@ from prometheus_client import CollectorRegistry
 
 from receiver.admin import shared
 from receiver.app import make_app
-from receiver.outcomes import CallOutcome
-from receiver.refusals import REFUSALS
+from receiver.metrics import REFUSALS, CallOutcome
 from schemas.backlog import Backlog
 from schemas.settings import Settings
-from schemas.tally import Bucket, Ran, Runs, Seconds
+from schemas.tally_fields import Bucket, Ran, Runs, Seconds
 from tests.tools import DEPLOY, check, documents, tool
 
 

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from ringback import catalogue
+from ringback import catalogue, meanings
 from ringback.cli import app
 from ringback.samples import Sample, find
 from schemas.events import DATA_OF_TYPE, EVENTS, Envelope, EventType
@@ -160,7 +160,7 @@ def test_every_field_says_what_it_means(kind: str) -> None:
 
 def test_nothing_is_explained_that_is_not_there() -> None:
     by_each_event = {(Envelope, "type"), (Envelope, "dataschema"), (Envelope, "data")}
-    explained = {(model, name) for model, fields in catalogue.FIELDS.items() for name in fields}
+    explained = {(model, name) for model, fields in meanings.FIELDS.items() for name in fields}
     assert {(model, name) for model, name in explained if name not in model.model_fields} == by_each_event
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from schemas.censor import Censor
-from schemas.settings import Token
+from schemas.tokens import Token
 
 MADE = "Vd3_kq-1Xw9ZbT0aLrYp5sGhNmCfEuJo"  # as `token new` makes them
 WORDS = "the-secret-of-acme"

@@ -51,11 +51,10 @@ def lacks(callback: Callback, root: Path = ROOT) -> list[str]:
     if fixture_of(callback) is None:
         found.append(f"no request for {callback.name} from wire(…) in tests/test_{module}.py")
     page = f"docs/providers/{module}.md"
-    found += [
-        f"no {file}"
-        for file in (f"receiver/providers/{module}.py", f"tests/test_{module}.py", page)
-        if not (root / file).is_file()
-    ]
+    adapter = f"receiver/providers/{module}"
+    if not any((root / file).is_file() for file in (f"{adapter}.py", f"{adapter}/__init__.py")):
+        found.append(f"no {adapter}.py")
+    found += [f"no {file}" for file in (f"tests/test_{module}.py", page) if not (root / file).is_file()]
     # A step is written in capitals there: /webhooks/mocean/voice/collect/STEP
     url = re.escape(re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), f"/webhooks/{callback.name}"))
     if (root / page).is_file() and not re.search(rf"{url}(?![\w-])", (root / page).read_text()):

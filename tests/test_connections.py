@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from receiver.answers import Outcome, answer
+from receiver.answers import Answer, answer
 from receiver.bounded_log import BoundedLog
+from receiver.metrics import Refusals
 from receiver.protocol import MAX_IN_A_ROW, Connection
-from receiver.refusals import Refusals
 from receiver.server import protocol_factory
 from ringback.samples import find
 from ringback.trigger import build
@@ -286,7 +286,7 @@ def test_long_requests_of_an_account_hold_up_no_other(receiver: Receiver) -> Non
 
 async def test_an_idle_connection_is_closed_after_its_time() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await answer(send, Outcome.PROBE)
+        await answer(send, Answer.PROBE)
 
     config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_keep_alive=75)
     config.load()

@@ -15,10 +15,11 @@ import pytest
 from pydantic import BaseModel
 from redis import Redis
 
-from ringback import catalogue
+from ringback import catalogue, meanings
 from ringback.samples import find
-from schemas import address, events
-from schemas.events import EVENTS, STATUS_RANK, Event, EventType
+from schemas import address, event_data
+from schemas.event_data import STATUS_RANK
+from schemas.events import EVENTS, Envelope, Event, EventType
 from tests.sample_events import event_of
 from tests.service import ROOT
 
@@ -29,7 +30,7 @@ EXAMPLE = re.compile(r"```sh\n(ringback trigger [^\n]+)\n```\n\n```json\n(.*?)\n
 EXAMPLES = EXAMPLE.findall(PAGE)
 
 COMPONENTS: dict[str, Any] = json.loads(catalogue.documents()["asyncapi.json"])["components"]["schemas"]
-IN_MANY = {events.Envelope: "CallStatusEvent", events.Data: "CallStatus", events.Call: "CallStatus"}
+IN_MANY = {Envelope: "CallStatusEvent", event_data.Data: "CallStatus", event_data.CallData: "CallStatus"}
 VARYING = ("type", "dataschema")  # constant in each type, not in the envelope
 
 
@@ -63,8 +64,8 @@ def table(model: type[BaseModel]) -> str:
     """Write the fields that a model declares as the page has them."""
     component = COMPONENTS[IN_MANY.get(model, model.__name__)]
     rows = ["| field | type | always | meaning |", "| --- | --- | --- | --- |"]
-    for name, meaning in catalogue.FIELDS[model].items():
-        varies = model is events.Envelope and name in VARYING
+    for name, meaning in meanings.FIELDS[model].items():
+        varies = model is Envelope and name in VARYING
         kind = "string" if varies else type_of(component["properties"][name])
         rows.append(f"| `{name}` | {kind} | {'yes' if name in component.get('required', ()) else ''} | {meaning} |")
     return "\n".join(rows)
@@ -80,7 +81,8 @@ def type_of(schema: dict[str, Any]) -> str:
         words = COMPONENTS[name].get("enum")
         if words:
             return ", ".join(f"`{word}`" for word in words)
-        return "object" if issubclass(getattr(events, name, BaseModel), events.Data) else f"[{name}](#{name.lower()})"
+        is_data = issubclass(getattr(event_data, name, BaseModel), event_data.Data)
+        return "object" if is_data else f"[{name}](#{name.lower()})"
     if "const" in schema:
         return f"`{schema['const']}`"
     if schema["type"] == "array":
@@ -104,13 +106,13 @@ def test_every_type_has_an_example() -> None:
     assert {json.loads(text)["type"] for _, text in EXAMPLES} == set(EventType)
 
 
-@pytest.mark.parametrize("model", catalogue.FIELDS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", meanings.FIELDS, ids=lambda model: model.__name__)
 def test_the_fields_of_a_model_are_on_the_page(model: type[BaseModel]) -> None:
     assert table(model) in PAGE, f"docs/events.md should have:\n\n{table(model)}\n"
 
 
 def test_the_fields_of_an_entry_are_on_the_page() -> None:
-    right = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in catalogue.ENTRY.items())
+    right = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in meanings.ENTRY.items())
     assert right in PAGE, f"docs/events.md should have:\n\n{right}\n"
 
 

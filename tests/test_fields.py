@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from receiver.callbacks import Need
-from receiver.fields import Fields, Repeated, fold
+from receiver.fields import Fields, Repeated
+from receiver.nesting import fold
 from receiver.numbers import Written, whole
 from receiver.values import amount, choice, country, limited
 from schemas.address import parse_address

@@ -14,9 +14,11 @@ import pytest
 from pydantic import SecretStr
 
 from ringback.hearing import words
-from ringback.phone import Call, Line, PhoneError, taken
-from schemas.mc import Collect, make
-from schemas.settings import Settings, Token
+from ringback.phone import PhoneCall, PhoneError, ServiceLine, taken
+from schemas.mc_actions import Collect
+from schemas.mc_wire import make
+from schemas.settings import Settings
+from schemas.tokens import Token
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, Service, clean_environment, free_port, running, wait_for
 
@@ -50,12 +52,12 @@ def echo(redis_url: str) -> Iterator[Service]:
         yield started
 
 
-def line(service: Service, token: str = TOKEN) -> Line:
+def line(service: Service, token: str = TOKEN) -> ServiceLine:
     settings = Settings(port=service.port, tokens=(Token(account="acme", secret=SecretStr(token)),))
-    return Line.of(settings, service.http)
+    return ServiceLine.of(settings, service.http)
 
 
-def state(service: Service, call: Call) -> dict[bytes, bytes]:
+def state(service: Service, call: PhoneCall) -> dict[bytes, bytes]:
     kept: dict[bytes, bytes] = service.redis.hgetall(service.keys.call("mocean", "acme", call.session))  # type: ignore[assignment]
     return kept
 
@@ -79,7 +81,7 @@ def state(service: Service, call: Call) -> dict[bytes, bytes]:
     ],
 )  # fmt: skip
 def test_the_sample_flow(ivr: Service, path: list[str], hears: list[list[str]], outcome: str | None) -> None:
-    call = Call(line(ivr), "60123456789", "60312345678")
+    call = PhoneCall(line(ivr), "60123456789", "60312345678")
     turns = [call.ring(), *(call.press(keys) for keys in path)]
     assert [[words(action) for action in turn.heard] for turn in turns] == [
         ['say "Welcome to Ringback." (en-GB)', *MENU], *hears
@@ -106,7 +108,7 @@ def test_the_service_plays_what_the_check_draws(ivr: Service) -> None:
     (drawn,) = json.loads(checked.stdout)["calls"]
     played = 0
     for path, mc in paths(drawn["answer"]):
-        call = Call(line(ivr), drawn["caller"], drawn["callee"])
+        call = PhoneCall(line(ivr), drawn["caller"], drawn["callee"])
         turns = [call.ring(), *(call.press(keys) for keys in path)]
         assert turns[-1].row()["mc"] == mc, path
         played += 1
@@ -263,11 +265,11 @@ def test_one_line(tmp_path: Path, words: list[str], settings: dict[str, str], co
 
 def test_a_wrong_secret(ivr: Service) -> None:
     with pytest.raises(PhoneError, match=r"the service answered 401, which is no MC: .*No valid token"):
-        Call(line(ivr, "wrong"), "60123456789", "60312345678").ring()
+        PhoneCall(line(ivr, "wrong"), "60123456789", "60312345678").ring()
 
 
 def test_nobody_collects(ivr: Service) -> None:
-    call = Call(line(ivr), "60123456789", "60312345678")
+    call = PhoneCall(line(ivr), "60123456789", "60312345678")
     with pytest.raises(PhoneError, match="nobody here collects digits now"):
         call.press("1")
 
@@ -291,7 +293,7 @@ def test_what_the_provider_takes(asked: dict[str, object], keys: str, sent: str)
 def test_where_the_service_is() -> None:
     with httpx.Client() as client:
         settings = Settings(host="0.0.0.0", port=8123, public_url="https://ringback.example/base")  # noqa: S104
-        here = Line.of(settings, client)
+        here = ServiceLine.of(settings, client)
         ways = ["https://ringback.example/base/webhooks/x?a=b", "http://127.0.0.1:8123/webhooks/x", "https://else/x"]
         assert [here.way_to(url) for url in ways] == [
             "http://127.0.0.1:8123/webhooks/x?a=b", "http://127.0.0.1:8123/webhooks/x", None

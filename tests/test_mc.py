@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from moceansdk import Mc, McBuilder
 
 from ringback import mc
-from schemas.mc import ACTIONS, Action, Language, McError, parse_mc, render_mc
+from schemas.mc_actions import ACTIONS, Action, Language
+from schemas.mc_wire import McError, parse_mc, render_mc
 from schemas.settings import Settings, SettingsError
 from tests.service import running
 

@@ -15,7 +15,7 @@ from ringback.samples import find
 from ringback.trigger import Wire, build
 from schemas.address import Address, parse_address
 from schemas.dlr_errors import DLR_ERRORS
-from schemas.events import (
+from schemas.event_data import (
     CallIncoming,
     CallInput,
     CallStatus,

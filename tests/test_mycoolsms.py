@@ -11,7 +11,7 @@ from receiver.providers import BY_NAME
 from ringback.samples import find
 from ringback.trigger import Wire, build
 from schemas.address import Address, parse_address
-from schemas.events import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
+from schemas.event_data import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
 from schemas.gsm0338 import ALPHABET, EXTENSION
 
 

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from receiver.door import Query
-from receiver.incoming import Incoming, callback_at
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
+from receiver.paths import callback_at
 from receiver.providers import BY_NAME, CALLBACKS
+from receiver.request import CallbackRequest
 from ringback.samples import SAMPLES
 from ringback.trigger import build
 from schemas.address import parse_address
@@ -30,12 +31,12 @@ OURS = {"value": "63001", "kind": "short_code", "raw": "63001"}
 OUR_NUMBER = {"value": "+60312345678", "kind": "e164", "raw": "60312345678", "country": "MY"}
 
 
-def incoming(url: str, content_type: str, body: bytes, account: str = "acme") -> Incoming:
+def incoming(url: str, content_type: str, body: bytes, account: str = "acme") -> CallbackRequest:
     path, _, query = url.partition("?")
     found = callback_at(f"/webhooks/{path}")
     assert found is not None
     parameters = Query.of(*parse_query(query.encode()))
-    return Incoming(*found, parameters, account, RECEIVED, content_type, "", body, 0)
+    return CallbackRequest(*found, parameters, account, RECEIVED, content_type, "", body, 0)
 
 
 def event_of(url: str, content_type: str, body: bytes, *, account: str = "acme", zone: str = KUALA_LUMPUR) -> Event:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from receiver.callbacks import Callback
 from receiver.charsets import charset_of
 from receiver.door import Query, without_secret
-from receiver.incoming import Incoming
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
 from receiver.providers import BY_NAME, CALLBACKS
+from receiver.request import CallbackRequest
 from ringback.samples import SAMPLES, Sample
 from ringback.trigger import build
 from schemas.events import EVENTS, Event
@@ -86,7 +86,7 @@ bodies = (
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 FLAGS = set(re.findall(r"^\| `([a-z0-9:-]+)` \|", PAGE, re.MULTILINE)) | {
     f"unreadable:{node.value}"
-    for file in (ROOT / "receiver" / "providers").glob("*.py")
+    for file in (ROOT / "receiver" / "providers").rglob("*.py")
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     if isinstance(node, ast.Constant) and isinstance(node.value, str)
 }
@@ -101,9 +101,9 @@ every_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 thorough = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def incoming(callback: Callback, content_type: str, body: bytes, query: bytes) -> Incoming:
+def incoming(callback: Callback, content_type: str, body: bytes, query: bytes) -> CallbackRequest:
     path = {"step": "menu"} if callback.path.endswith("{step}") else {}
-    return Incoming(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, "", body, 0)
+    return CallbackRequest(callback, path, Query.of(*parse_query(query)), "acme", RECEIVED, content_type, "", body, 0)
 
 
 def events(callback: Callback, content_type: str, body: bytes, query: bytes = b"") -> list[Event | str]:

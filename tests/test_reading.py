@@ -12,7 +12,8 @@ from ringback.reading.quarantined import QuarantinedRequests
 from ringback.reading.stream import Stream
 from schemas.backlog import Backlog
 from tests.service import Service, wait_for
-from workers.letters import Letters, Unread
+from workers.failures import Unread
+from workers.letters import Letters
 
 OTHER = {"name": b"billing", "pending": 9, "last-delivered-id": b"9-9", "entries-read": 9, "lag": 9}
 

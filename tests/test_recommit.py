@@ -8,7 +8,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry
 
-from receiver.counts import Faults
+from receiver.metrics import Faults
 from receiver.recommit import Recommit, Way
 from receiver.script import CommitScript
 from receiver.spool import Spool

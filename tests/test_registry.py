@@ -10,7 +10,8 @@ from ringback.samples import find
 from schemas.events import CallIncomingEvent, CallInputEvent, Event
 from tests.sample_events import event_of
 from workers.discovery import load_registry
-from workers.registry import HandlerError, Registry
+from workers.marks import HandlerError
+from workers.registry import Registry
 
 
 def registry_of(*functions: Callable[..., object]) -> Registry:
@@ -244,7 +245,8 @@ def test_what_is_refused_at_the_start(
         pytest.param("no_such", 'there is no module "no_such" in', id="nothing"),
         pytest.param("json", "json is Python's own and has no handlers; name your module, and", id="stdlib"),
         pytest.param("workers", "workers is Ringback's own and has no handlers; name your module, and", id="ours"),
-        pytest.param("schemas.mc", "schemas.mc is Ringback's own and has no handlers; name your module", id="in ours"),
+        pytest.param("schemas.keys", "schemas.keys is Ringback's own and has no handlers; name your module, and",
+                     id="in ours"),
         pytest.param("parcel", "parcel is a package, and its __init__.py has no handlers; name the modules in it, such "
                      "as parcel.sms", id="a package"),
     ],

@@ -9,11 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from receiver.counts import Faults
-from receiver.outcomes import CallCounts
+from receiver.metrics import CallCounts, Faults
 from receiver.replies import Replies, reply_client
+from schemas.call_reply import Reply
 from schemas.keys import Keys
-from schemas.replies import Reply
 
 
 class Line:

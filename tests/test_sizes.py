@@ -18,10 +18,11 @@ from redis import Redis
 
 from receiver.commit import Committer
 from receiver.door import Query
-from receiver.incoming import MAX_EVENTS_BYTES, Incoming, callback_at, check_size
+from receiver.load import BESIDE_JSON, MOST_BYTES, Room
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import parse_query
-from receiver.room import BESIDE_JSON, MOST_BYTES, Room
+from receiver.paths import callback_at
+from receiver.request import MAX_EVENTS_BYTES, CallbackRequest, check_size
 from receiver.script import Terms, commit_client
 from receiver.turns import Turns
 from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Outcome, Question, Waiting
@@ -36,13 +37,13 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 
-def incoming(url: str, body: bytes = b"", content_type: str = FORM) -> Incoming:
+def incoming(url: str, body: bytes = b"", content_type: str = FORM) -> CallbackRequest:
     path, _, query = url.partition("?")
     found = callback_at(f"/webhooks/{path}")
     assert found is not None
     pairs = Query.of(*parse_query(query.encode()))
     received = datetime(2026, 1, 2, tzinfo=UTC)
-    return Incoming(found[0], found[1], pairs, "acme", received, content_type, "", body, 256 * 1024)
+    return CallbackRequest(found[0], found[1], pairs, "acme", received, content_type, "", body, 256 * 1024)
 
 
 def events_of(url: str, body: bytes = b"", content_type: str = FORM) -> list[Waiting]:

@@ -5,9 +5,10 @@ from importlib.resources import files
 
 import pytest
 
-from receiver.providers.mocean import LOOKUP_ERRORS, META_PASSING, META_PERMANENT
+from receiver.providers.mocean.lookup import LOOKUP_ERRORS
+from receiver.providers.mocean.whatsapp import META_PASSING, META_PERMANENT
 from schemas.dlr_errors import DLR_ERRORS
-from schemas.events import Error
+from schemas.event_data import Error
 from schemas.networks import MNCS, NETWORKS, Network
 
 

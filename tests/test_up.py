@@ -22,7 +22,8 @@ from ringback.home import Home
 from ringback.samples import SAMPLES
 from ringback.screen import Screen
 from ringback.up import greet
-from schemas.settings import Settings, Token
+from schemas.settings import Settings
+from schemas.tokens import Token
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
 

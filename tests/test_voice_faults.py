@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry
 
 from receiver.app import make_app
 from receiver.listen import bind
-from receiver.outcomes import CallOutcome
-from schemas.mc import parse_mc
+from receiver.metrics import CallOutcome
+from schemas.mc_wire import parse_mc
 from schemas.settings import Settings
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, kill, process, running, valkey, wait_for
 from tests.service import worker_pids as pids

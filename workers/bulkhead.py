@@ -6,9 +6,9 @@ event. What all that follows is for: every other handler goes on, on every event
 - One drain stays free. The drains of a machine show one another on a board what they run. Where all the others are
   busy, the one that is left starts no handler that one of them is running: that handler it puts off, the others of the
   entry it runs. What was put off is left for `later` (workers.handover), and taken up when two drains are free again.
-- Nothing waits behind a run that takes long (`workers.run.LONG_S`). From within that run its drain leaves what it has
-  not begun to whoever comes `next`. Of the entry that it is in the midst of, the handlers that are still to run have
-  their first attempt on `retries`; one that holds up another drain too waits for it in line (workers.line).
+- Nothing waits behind a run that takes long (`workers.limits.LONG_S`). From within that run its drain leaves what it
+  has not begun to whoever comes `next`. Of the entry that it is in the midst of, the handlers that are still to run
+  have their first attempt on `retries`; one that holds up another drain too waits for it in line (workers.line).
 - A handler that was ended by its time limit several times in a row is set aside: no drain starts it (workers.aside).
 
 With partitions the first two do not hold: the order of a conversation forbids to pass over anything in it.

@@ -7,18 +7,19 @@ from typing import Annotated, Final, cast
 from pydantic import Field, JsonValue, TypeAdapter
 from redis.client import Pipeline
 
+from schemas.call_reply import REPLY_TTL_S, Failure, Reply
 from schemas.events import CallIncomingEvent
-from schemas.mc import McError, parse_mc, render_mc
-from schemas.replies import REPLY_TTL_S, Failure, Reply
+from schemas.mc_wire import McError, parse_mc, render_mc
 from schemas.settings import Settings
 from workers import ringing
+from workers.call_events import Call, state_of
+from workers.context import Context
 from workers.discretion import discreet
+from workers.invocation import HandlerTimeoutError, Invocation
 from workers.registry import CallHandler
-from workers.run import Context, HandlerTimeoutError, Run, Runner
+from workers.runner import Runner
 from workers.runtime import Runtime, runtime
-from workers.state import Incoming, Input, StateError, state_of
-
-Call = Incoming | Input
+from workers.state import StateError
 
 _CALLS: Final[TypeAdapter[Call]] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
 # What a handler is not given of the deadline, so that word of its end is there in time.
@@ -90,7 +91,7 @@ def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
         raise NoCallHandlerError(f"there is no @voice.{step} for it")
     runner = Runner(run.watch)
     try:
-        commands = runner.run(_Run(handler, call, Context(handler.name, call.id, 1, None), limit))
+        commands = runner.run(_CallInvocation(handler, call, Context(handler.name, call.id, 1, None), limit))
     finally:
         runner.close()
     return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
@@ -102,7 +103,7 @@ def step_url(settings: Settings, call: Call, step: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run(Run[CallHandler]):
+class _CallInvocation(Invocation[CallHandler]):
     """A run of a voice handler, which may give its actions one by one: that too is within its time."""
 
     def call(self) -> object:

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Final
 
-from workers.registry import HandlerError, Registry, marks
+from workers.marks import HandlerError, marks
+from workers.registry import Registry
 
 ENTRY_POINT_GROUP: Final = "ringback.handlers"
 _SETTING: Final = "RINGBACK_HANDLERS"

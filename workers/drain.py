@@ -22,7 +22,7 @@ from workers.handover import NEXT, Handover
 from workers.intake import Batch, Intake, SharedIntake
 from workers.ledger import Ledger
 from workers.partitions import PartitionIntake
-from workers.run import MAX_TOGETHER
+from workers.runner import MAX_TOGETHER
 from workers.runtime import Runtime, runtime
 
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.address import Address, AddressKind, parse_address
-from schemas.events import CallIncoming, CallInput
+from schemas.event_data import CallIncoming, CallInput
 
 Values = str | Iterable[str]
 """One value, or several of which one must be."""

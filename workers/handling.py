@@ -14,11 +14,12 @@ from workers.aside import Aside
 from workers.bulkhead import Bulkhead
 from workers.entry import Entry
 from workers.handover import LATER, NEXT
+from workers.invocation import Invocation
 from workers.ledger import Ledger
 from workers.line import Line
 from workers.notes import MAX_DEATHS, Notes
 from workers.registry import Handler
-from workers.run import Run, Runner
+from workers.runner import Runner
 from workers.runtime import Runtime
 from workers.wanted import wanted
 
@@ -39,9 +40,9 @@ class _Begun:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self.todo: deque[Run[Handler]] = deque()
+        self.todo: deque[Invocation[Handler]] = deque()
         self.together = 0
-        self.put_off: list[Run[Handler]] = []
+        self.put_off: list[Invocation[Handler]] = []
 
 
 class Handling:
@@ -65,7 +66,7 @@ class Handling:
         self._notes = Notes(ledger, self._aside, Line(run.redis, run.keys))
         self._mean_s: dict[str, float] = {}
         self._now: _Begun | None = None
-        self._waiting: list[tuple[Run[Handler], _Begun]] = []
+        self._waiting: list[tuple[Invocation[Handler], _Begun]] = []
         self._together: list[_Begun] = []
 
     def look(self) -> None:
@@ -79,21 +80,21 @@ class Handling:
     def handle(self, entry: Entry) -> None:
         """Run the handlers of an entry that are not done with it; the async ones wait for `handle_async`."""
         self._now = begun = _Begun(entry)
-        for run in wanted(entry, self._registry, self._aside, self._notes):
-            if run.is_async:
-                self._waiting.append((run, begun))
+        for invocation in wanted(entry, self._registry, self._aside, self._notes):
+            if invocation.is_async:
+                self._waiting.append((invocation, begun))
                 begun.together += 1
             else:
-                begun.todo.append(run)
+                begun.todo.append(invocation)
         while begun.todo:
             if not self._holds(entry):
                 self._abandon(begun)
                 return
-            run = begun.todo.popleft()
-            if self._bulkhead.may_start(run.handler.name):
-                self._run_now(run, entry)
+            invocation = begun.todo.popleft()
+            if self._bulkhead.may_start(invocation.handler.name):
+                self._run_now(invocation, entry)
             else:
-                begun.put_off.append(run)
+                begun.put_off.append(invocation)
         self._now = None
         if not begun.together:
             self._end(begun)
@@ -106,31 +107,31 @@ class Handling:
         if not self._waiting:
             return False
         waiting, self._waiting = self._waiting, []
-        may_start = self._bulkhead.may_start_of({run.handler.name for run, _ in waiting})
+        may_start = self._bulkhead.may_start_of({invocation.handler.name for invocation, _ in waiting})
         begun_of: dict[int, _Begun] = {}
-        runs = []
+        invocations = []
         running = Counter[str]()
-        for run, begun in waiting:
-            if run.handler.name in may_start:
-                runs.append(run)
-                begun_of[id(run)] = begun
-                running[run.handler.name] += 1
+        for invocation, begun in waiting:
+            if invocation.handler.name in may_start:
+                invocations.append(invocation)
+                begun_of[id(invocation)] = begun
+                running[invocation.handler.name] += 1
             else:
-                begun.put_off.append(run)
+                begun.put_off.append(invocation)
                 self._one_less(begun)
 
-        def ended(run: Run[Handler], error: BaseException | None, seconds: float) -> None:
-            begun = begun_of[id(run)]
-            self._ledger.tally.ran(run.handler.name, error, seconds)
-            self._notes.ended(run, begun.entry, error)
+        def ended(invocation: Invocation[Handler], error: BaseException | None, seconds: float) -> None:
+            begun = begun_of[id(invocation)]
+            self._ledger.tally.ran(invocation.handler.name, error, seconds)
+            self._notes.ended(invocation, begun.entry, error)
             self._one_less(begun)
-            running[run.handler.name] -= 1
+            running[invocation.handler.name] -= 1
             self._bulkhead.go_on_with(name for name in may_start if running[name])
             self._ledger.write_if_due()
 
         self._ledger.write()
         self._together = list(dict.fromkeys(begun_of.values()))
-        self._runner.run_together(runs, ended, self._line_of)
+        self._runner.run_together(invocations, ended, self._line_of)
         self._together = []
         self._bulkhead.rest()
         return True
@@ -146,35 +147,35 @@ class Handling:
             if not self._holds(entry):
                 self._abandon(begun)
                 return
-            run = begun.todo.popleft()
-            if not self._bulkhead.may_start(run.handler.name):
-                begun.put_off.append(run)
+            invocation = begun.todo.popleft()
+            if not self._bulkhead.may_start(invocation.handler.name):
+                begun.put_off.append(invocation)
                 continue
             self._ledger.write()
-            if self._ledger.suspect(entry.id, run.handler.name) >= MAX_DEATHS:
+            if self._ledger.suspect(entry.id, invocation.handler.name) >= MAX_DEATHS:
                 self._bulkhead.rest()
-                self._notes.kills_workers(run, entry)
+                self._notes.kills_workers(invocation, entry)
             else:
-                self._run_now(run, entry)
+                self._run_now(invocation, entry)
         self._now = None
         self._end(begun)
         self._ledger.write()
 
-    def _run_now(self, run: Run[Handler], entry: Entry) -> None:
-        name = run.handler.name
+    def _run_now(self, invocation: Invocation[Handler], entry: Entry) -> None:
+        name = invocation.handler.name
         if self._mean_s.get(name, _UNKNOWN_S) > _SLOW_S:
             self._ledger.write()
         raised: BaseException | None = None
         began = time.perf_counter()
         try:
-            self._runner.run(run)
+            self._runner.run(invocation)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything; it becomes a retry
             raised = error
         finally:
             self._bulkhead.rest()
         took = time.perf_counter() - began
         self._ledger.tally.ran(name, raised, took)
-        self._notes.ended(run, entry, raised)
+        self._notes.ended(invocation, entry, raised)
         self._mean_s[name] = 0.8 * self._mean_s.get(name, took) + 0.2 * took
 
     def _one_less(self, begun: _Begun) -> None:
@@ -195,7 +196,7 @@ class Handling:
         entry = begun.entry
         log.warning("claim.lost", entry_id=entry.id, event_id=entry.event_id)
         self._now = None
-        self._waiting = [(run, other) for run, other in self._waiting if other is not begun]
+        self._waiting = [(invocation, other) for invocation, other in self._waiting if other is not begun]
         self._ledger.forget(entry.id)
 
     def _leave_what_waits(self) -> None:
@@ -206,9 +207,9 @@ class Handling:
         if self._bulkhead.is_in_force:
             waiting, self._waiting = self._waiting, []
             in_the_midst = self._together if self._now is None else [self._now]
-            for run, begun in waiting:
+            for invocation, begun in waiting:
                 if begun is self._now:
-                    begun.put_off.append(run)
+                    begun.put_off.append(invocation)
                 elif begun.together:
                     self._ledger.leave(begun.entry.id, NEXT)
                 begun.together = 0
@@ -218,12 +219,12 @@ class Handling:
 
     def _hand_on(self, begun: _Begun) -> None:
         """Let the handlers of an entry that are still to run have their first attempt on `retries`."""
-        for run in (*begun.todo, *begun.put_off):
-            self._notes.hand_on(run, begun.entry, in_line=self._bulkhead.holds_up(run.handler.name))
+        for invocation in (*begun.todo, *begun.put_off):
+            self._notes.hand_on(invocation, begun.entry, in_line=self._bulkhead.holds_up(invocation.handler.name))
         begun.todo.clear()
         begun.put_off.clear()
 
 
-def _conversation(run: Run[Handler]) -> tuple[str, str]:
+def _conversation(invocation: Invocation[Handler]) -> tuple[str, str]:
     """What keeps its order among async handlers too: a handler's events of one partition key."""
-    return run.handler.name, run.event.partitionkey
+    return invocation.handler.name, invocation.event.partitionkey

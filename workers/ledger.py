@@ -13,8 +13,9 @@ from typing import Final, cast
 from redis import Redis
 
 from schemas.keys import HANDLERS_GROUP, Keys
+from workers.failures import HandlerFailure, Unread
 from workers.handover import Handover
-from workers.letters import Failure, Letters, Unread
+from workers.letters import Letters
 from workers.tally import Tally
 
 _MAX_UNWRITTEN: Final = 64
@@ -32,7 +33,7 @@ class Ledger:
         self.tally = Tally(keys)
         self._finished: list[str] = []
         self._left: defaultdict[str, list[str]] = defaultdict(list)
-        self._failures: list[Failure] = []
+        self._failures: list[HandlerFailure] = []
         self._unread: list[Unread] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
@@ -60,7 +61,7 @@ class Ledger:
             self._cleared.append(field)
         self._touch()
 
-    def failed(self, entry_id: str, failure: Failure, already: Iterable[str] = ()) -> None:
+    def failed(self, entry_id: str, failure: HandlerFailure, already: Iterable[str] = ()) -> None:
         """Note that a handler has failed on an entry: from here on it is its letter's matter."""
         self._failures.append(failure)
         self.done(entry_id, failure.handler.name, already)

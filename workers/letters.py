@@ -4,15 +4,9 @@ What cannot be read is one without a handler, and there from the start.
 That registry is the dead-letter box, so RQ's own tools see it. All is written into the caller's transaction.
 """
 
-import math
-import random
-import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Self
+from typing import Final
 
-from pydantic import ValidationError
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
@@ -21,75 +15,14 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from schemas.keys import RETRIES_QUEUE, RETRY_JOB
-from workers.entry import Entry
-from workers.line import Line
-from workers.outcomes import RetryLater
-from workers.registry import Handler
+from workers.failures import HandlerFailure, Unread, UnreadableError, jittered
 
 DEAD_LETTER_TTL_S: Final = 14 * 24 * 3600
 # A run that ends because its worker died spends a retry of RQ's. That count is for these alone: each run that ends by
 # itself sets it anew, and our own count of attempts decides when it is enough.
 ABANDONED_RUNS: Final = 10
-_JITTER: Final = 0.2
 NO_HANDLER: Final = "-"
 """In place of a handler's name: the letter is of an entry that could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
-
-    `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
-    `unrun`: it has not failed but was passed over, for a first attempt: at once, or from its handler's `line`.
-    """
-
-    handler: Handler
-    event_id: str
-    event_json: str
-    advanced: bool | None
-    traceback: str
-    final: bool = False
-    error: str | None = None
-    pause: int | None = None
-    line: Line | None = None
-    unrun: bool = False
-
-    @classmethod
-    def of(
-        cls, handler: Handler, event_id: str, event_json: str, advanced: bool | None, error: BaseException
-    ) -> "Failure":
-        """Make one of what a handler raised."""
-        text = "".join(traceback.format_exception(error))
-        name, pause = error_name(error), pause_asked(error)
-        return cls(handler, event_id, event_json, advanced, text, error=name, pause=pause)
-
-
-class UnreadableError(Exception):
-    """An entry holds no event that this version can read. Its words hold nothing of what is in the entry."""
-
-    @classmethod
-    def of(cls, error: Exception) -> Self:
-        """Make one of what reading has raised."""
-        if isinstance(error, ValidationError):
-            found = error.errors(include_url=False, include_context=False, include_input=False)
-            return cls("; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {one['type']}" for one in found))
-        return cls(f"event: {error_name(error)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An entry that could not be read. `text`: all there is of it (workers.entry)."""
-
-    event_id: str
-    text: str
-    advanced: bool | None
-    reason: str
-
-    @classmethod
-    def of(cls, entry: Entry, error: Exception) -> Self:
-        """Make one of an entry, and of what reading it has raised."""
-        reason = f"entry {entry.id} cannot be read: {UnreadableError.of(error)}"
-        return cls(entry.event_id or entry.id, entry.text, entry.advanced, reason)
 
 
 class Letters:
@@ -99,7 +32,7 @@ class Letters:
         self._queue = Queue(RETRIES_QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=-1)
         self._redis = redis
 
-    def write(self, pipeline: Pipeline, failure: Failure) -> None:
+    def write(self, pipeline: Pipeline, failure: HandlerFailure) -> None:
         """Schedule the second attempt, or bury it if the handler has no retries; or put the first one in line."""
         name = failure.handler.name
         if failure.unrun and failure.line is None:
@@ -172,25 +105,3 @@ class Letters:
             meta={"handler": handler, "event": event_id},
             serializer=JSONSerializer,
         )
-
-
-def pause_asked(error: BaseException) -> int | None:
-    """Give the pause in whole seconds that a handler asked for by what it raised; None if it asked for none."""
-    if not isinstance(error, RetryLater):
-        return None
-    # RQ cuts the fraction off the time at which a job is due; with a second more it is never too early.
-    return math.ceil(error.seconds) + 1 if error.seconds else 0
-
-
-def jittered(pauses: Sequence[int], attempt: int) -> int:
-    """Give the pause in whole seconds after the `attempt`th attempt (from 1), up to a fifth longer than set.
-
-    So that what failed together does not come back together.
-    """
-    pause = pauses[attempt - 1]
-    return round(pause * (1 + random.random() * _JITTER))  # noqa: S311
-
-
-def error_name(error: BaseException) -> str:
-    """Name an error without its text, which may hold what a handler was given."""
-    return type(error).__name__

@@ -7,12 +7,12 @@ import structlog
 from workers.aside import Aside
 from workers.discretion import discreet
 from workers.entry import Entry
+from workers.failures import HandlerFailure, Unread, error_name
+from workers.invocation import HandlerTimeoutError, Invocation
 from workers.ledger import Ledger
-from workers.letters import Failure, Unread, error_name
 from workers.line import Line
 from workers.outcomes import Drop
 from workers.registry import Handler
-from workers.run import HandlerTimeoutError, Run
 
 log = structlog.get_logger()
 
@@ -27,36 +27,46 @@ class Notes:
         self._aside = aside
         self._line = line
 
-    def ended(self, run: Run[Handler], entry: Entry, error: BaseException | None) -> None:
+    def ended(self, invocation: Invocation[Handler], entry: Entry, error: BaseException | None) -> None:
         """Note how a run ended: done, dropped, or failed and to be tried again."""
-        name = run.handler.name
+        name = invocation.handler.name
         if error is None or isinstance(error, Drop):
             if error is not None:
-                run.context.log.warning("handler.dropped", reason=discreet(str(error.reason), run.event))
+                invocation.context.log.warning("handler.dropped", reason=discreet(str(error.reason), invocation.event))
             self._aside.ended_in_time(name)
             self._ledger.done(entry.id, name, entry.already)
             return
-        run.context.log.warning("handler.failed", error=error_name(error))
+        invocation.context.log.warning("handler.failed", error=error_name(error))
         if isinstance(error, HandlerTimeoutError):
             self._aside.timed_out(name)
         else:
             self._aside.ended_in_time(name)
-        self._failed(entry, Failure.of(run.handler, run.event.id, entry.text, entry.advanced, error))
+        self._failed(
+            entry, HandlerFailure.of(invocation.handler, invocation.event.id, entry.text, entry.advanced, error)
+        )
 
-    def kills_workers(self, run: Run[Handler], entry: Entry) -> None:
+    def kills_workers(self, invocation: Invocation[Handler], entry: Entry) -> None:
         """Note that a handler's run has cost so many workers that it is not tried again."""
-        run.context.log.error("handler.kills_workers", entry_id=entry.id)
+        invocation.context.log.error("handler.kills_workers", entry_id=entry.id)
         reason = f"its worker died {MAX_DEATHS} times while it ran"
-        self._failed(entry, Failure(run.handler, run.event.id, entry.text, entry.advanced, reason, final=True))
+        self._failed(
+            entry,
+            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, reason, final=True),
+        )
 
-    def set_aside(self, run: Run[Handler], entry: Entry) -> None:
+    def set_aside(self, invocation: Invocation[Handler], entry: Entry) -> None:
         """Note that a handler waits in line, since it is set aside."""
-        self._failed(entry, Failure(run.handler, run.event.id, entry.text, entry.advanced, "", line=self._line))
+        self._failed(
+            entry,
+            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=self._line),
+        )
 
-    def hand_on(self, run: Run[Handler], entry: Entry, *, in_line: bool) -> None:
+    def hand_on(self, invocation: Invocation[Handler], entry: Entry, *, in_line: bool) -> None:
         """Note that a handler has its first attempt on `retries`: at once, or when it has the turn in its line."""
         line = self._line if in_line else None
-        failure = Failure(run.handler, run.event.id, entry.text, entry.advanced, "", line=line, unrun=True)
+        failure = HandlerFailure(
+            invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=line, unrun=True
+        )
         self._failed(entry, failure)
 
     def unreadable(self, entry: Entry, error: Exception) -> None:
@@ -64,5 +74,5 @@ class Notes:
         log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
         self._ledger.unread(Unread.of(entry, error))
 
-    def _failed(self, entry: Entry, failure: Failure) -> None:
+    def _failed(self, entry: Entry, failure: HandlerFailure) -> None:
         self._ledger.failed(entry.id, failure, entry.already)

@@ -12,20 +12,17 @@ from rq.job import Job
 
 from schemas.events import EVENTS
 from workers.aside import Aside
+from workers.context import Context
+from workers.decorators import DEFAULT_TIMEOUT_S
 from workers.discretion import discreet
-from workers.letters import (
-    ABANDONED_RUNS,
-    NO_HANDLER,
-    Letters,
-    UnreadableError,
-    error_name,
-    jittered,
-    pause_asked,
-)
+from workers.failures import UnreadableError, error_name, jittered, pause_asked
+from workers.invocation import HandlerTimeoutError, Invocation
+from workers.letters import ABANDONED_RUNS, NO_HANDLER, Letters
 from workers.line import Line
+from workers.marks import HandlerError
 from workers.outcomes import Drop
-from workers.registry import DEFAULT_TIMEOUT_S, Handler, HandlerError
-from workers.run import Context, HandlerTimeoutError, Run, Runner
+from workers.registry import Handler
+from workers.runner import Runner
 from workers.runtime import Runtime, runtime
 from workers.tally import Tally
 
@@ -83,7 +80,7 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
             raise HandlerError(f"there is no handler {handler_name} any more")
         # What failed may have been `when`, and what it would have said is not known.
         if handler.wants(event, advanced=advanced):
-            runner.run(Run(handler, event, context, handler.subscription.timeout))
+            runner.run(Invocation(handler, event, context, handler.subscription.timeout))
         else:
             context.log.info("handler.not_wanted")
     except Drop as drop:

@@ -17,9 +17,9 @@ from schemas.keys import Keys
 from schemas.settings import Settings
 from workers.board import Board
 from workers.connect import connect
+from workers.limits import Watch
 from workers.registry import Registry
 from workers.summed_log import SummedLog
-from workers.watch import Watch
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0

@@ -1,25 +1,19 @@
-"""Calls as voice handlers are given them: the event, and a state that lasts as long as the call.
+"""The state of a call: what handlers keep for its length.
 
-The state is a small JSON object a session, in a Redis hash whose fields are its top-level names. So two callbacks of
-one call that change different names at the same time lose nothing; of two that set the same name the later counts, and
+It is a small JSON object a session, in a Redis hash whose fields are its top-level names. So two callbacks of one call
+that change different names at the same time lose nothing; of two that set the same name the later counts, and
 `increment` adds up.
 """
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from typing import Final, cast
 
-from pydantic import BaseModel, JsonValue, PrivateAttr
+from pydantic import JsonValue
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
 from redis.typing import EncodableT
-
-from schemas.events import CallIncomingEvent, CallInputEvent, CallStatusEvent
-from schemas.keys import Keys
-
-CallEvent = CallIncomingEvent | CallInputEvent | CallStatusEvent
 
 
 class StateError(Exception):
@@ -62,7 +56,7 @@ class CallState(MutableMapping[str, JsonValue]):
     def increment(self, name: str, by: int = 1) -> int:
         """Add to a number, at once and for good: what other callbacks of the call add meanwhile is not lost.
 
-        Gives the sum. A name that is not there counts as 0. Raises StateError where it is no whole number.
+        Returns the sum. A name that is not there counts as 0. Raises StateError where it is no whole number.
         """
         values = self._read()
         if type(values.get(name, 0)) is not int:
@@ -106,7 +100,7 @@ class CallState(MutableMapping[str, JsonValue]):
         self._stored = written
 
     def dump(self) -> dict[str, str]:
-        """Give what it holds now, name -> JSON. Raises StateError where that cannot be stored."""
+        """Return what it holds now, name -> JSON. Raises StateError where that cannot be stored."""
         written = {name: _dumped(name, value) for name, value in self._read().items()}
         size = sum(len(name.encode()) + len(value.encode()) for name, value in written.items())
         if size > self.MAX_BYTES:
@@ -138,47 +132,6 @@ class MemoryState(CallState):
     def save(self) -> None:
         """Raise StateError where it could not be stored."""
         self.dump()
-
-
-class _Call(BaseModel):
-    _state: CallState = PrivateAttr()
-
-    @property
-    def state(self) -> CallState:
-        """What handlers keep for the length of this call."""
-        return self._state
-
-    def give_state(self, state: CallState) -> None:
-        """Set the state; the worker does that before the handler runs."""
-        self._state = state
-
-
-class Incoming(_Call, CallIncomingEvent):
-    """A new call: the `call.incoming` event, and the call's `state`."""
-
-
-class Input(_Call, CallInputEvent):
-    """What a caller pressed: the `call.input` event, and the call's `state`."""
-
-
-def state_of(redis: Redis, keys: Keys, event: CallEvent) -> CallState:
-    """Give the state of an event's call, shared by all callbacks of its session."""
-    session = event.data.session_id or event.data.call_id
-    return CallState(redis, keys.call(event.provider, event.account, session))
-
-
-@contextmanager
-def state(event: CallEvent) -> Iterator[CallState]:
-    """Give the state of a call to a handler that does not answer it, such as `@on("call.status")`.
-
-    What has changed is written at the end of the block, unless that is left by an error.
-    """
-    from workers.runtime import runtime  # not above: it imports RQ, which may come only once its prefix is set
-
-    run = runtime.get()
-    kept = state_of(run.redis, run.keys, event)
-    yield kept
-    kept.save()
 
 
 def _no_number(name: str) -> str:

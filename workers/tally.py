@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from redis.client import Pipeline
 
 from schemas.keys import Keys
-from schemas.tally import BUCKETS_S, Bucket, Ran, Runs, Seconds
+from schemas.tally_fields import BUCKETS_S, Bucket, Ran, Runs, Seconds
+from workers.invocation import HandlerTimeoutError
 from workers.outcomes import Drop
-from workers.run import HandlerTimeoutError
 
 
 class Tally:

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from schemas.events import EVENTS
 from workers.aside import Aside
+from workers.context import Context
 from workers.entry import Entry
+from workers.invocation import Invocation
 from workers.notes import Notes
 from workers.registry import Handler, Registry
-from workers.run import Context, Run
 
 
-def wanted(entry: Entry, registry: Registry, aside: Aside, notes: Notes) -> Iterator[Run[Handler]]:
-    """Give a run for each handler that wants the entry and is not done with it.
+def wanted(entry: Entry, registry: Registry, aside: Aside, notes: Notes) -> Iterator[Invocation[Handler]]:
+    """Yield an invocation of each handler that wants the entry and is not done with it.
 
     Where there is none to give since `when` has raised or the handler is set aside, that is noted. An entry that cannot
     be read is noted as a dead letter of its own.
@@ -27,13 +28,13 @@ def wanted(entry: Entry, registry: Registry, aside: Aside, notes: Notes) -> Iter
         if handler.name in entry.already:
             continue
         context = Context(handler.name, event.id, 1, advanced)
-        run = Run(handler, event, context, handler.subscription.timeout)
+        invocation = Invocation(handler, event, context, handler.subscription.timeout)
         try:
             is_wanted = handler.wants(event, advanced=advanced)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - `when` is the user's
-            notes.ended(run, entry, error)
+            notes.ended(invocation, entry, error)
             continue
         if is_wanted and aside.has(handler.name):
-            notes.set_aside(run, entry)
+            notes.set_aside(invocation, entry)
         elif is_wanted:
-            yield run
+            yield invocation

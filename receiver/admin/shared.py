@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from receiver.admin import health
 from schemas.backlog import Backlog
 from schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE, Keys
-from schemas.tally import BUCKETS_S, Bucket, Runs, Seconds, read
+from schemas.tally_fields import BUCKETS_S, Bucket, Runs, Seconds, read
 
 _QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
 
@@ -82,9 +82,7 @@ async def oldest_s(client: Redis, keys: Keys, delivered: str) -> float:
     except ResponseError:  # no worker has ever been there, nor perhaps an event
         pending = {"min": None}
     undelivered = cast("list[tuple[bytes, object]]", await client.xrange(keys.events, f"({delivered}", count=1))
-    oldest = [
-        entry_id for entry_id in (pending["min"], *(one for one, _ in undelivered)) if entry_id
-    ]
+    oldest = [entry_id for entry_id in (pending["min"], *(one for one, _ in undelivered)) if entry_id]
     if not oldest:
         return 0.0
     seconds, micros = await client.time()

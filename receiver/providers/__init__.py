@@ -1,9 +1,12 @@
-"""The providers. A new one is a line here, a module, a test module and a page in `docs/providers/`, all of its name."""
+"""The providers. A new one is a line here, a module or a folder, a test module and a page in `docs/providers/`, all of
+its name.
+"""
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Final
 
-from receiver.callbacks import Callback, Callbacks
+from receiver.callbacks import Callback
 
 PROVIDERS: Final = (
     "mocean",
@@ -11,8 +14,8 @@ PROVIDERS: Final = (
 )
 
 
-def _callbacks(provider: str) -> Callbacks:
-    declared: Callbacks = import_module(f"receiver.providers.{provider}").callbacks
+def _callbacks(provider: str) -> Iterable[Callback]:
+    declared: Iterable[Callback] = import_module(f"receiver.providers.{provider}").callbacks
     return declared
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from receiver.callbacks import Callbacks, Draft, an_address, any_of
 from receiver.fields import Fields
 from receiver.values import amount, choice, country
-from schemas.events import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
+from schemas.event_data import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
 from schemas.gsm0338 import decode_gsm0338
 
 WORD: Final = {  # ours -> their word; UNKNOWN_ID is only named for polling, and says nothing of a message

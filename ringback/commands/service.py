@@ -13,12 +13,14 @@ from ringback.commands.terminal import AsJson, err, found, out, print_json, refu
 from ringback.home import redis_url
 from ringback.store import StoreError, UnfitStoreError, check_store
 from ringback.vendor import Vendor
+from schemas.callback_urls import without_login
 from schemas.censor import Censor
 from schemas.redis_url import without_password
-from schemas.settings import PREFIX, SHORTEST_TOKEN, Token, without_login
+from schemas.settings import PREFIX
+from schemas.tokens import SHORTEST_TOKEN, Token
 from workers.board import Board
+from workers.context import at_work
 from workers.discovery import load_registry
-from workers.run import at_work
 
 log = structlog.get_logger()
 

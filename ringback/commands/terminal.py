@@ -8,12 +8,12 @@ from redis import Redis
 
 from ringback.home import Home, redis_url
 from ringback.logs import Work, set_up_logs
+from ringback.rq_prefix import claim_rq_prefix
 from ringback.screen import Screen
 from ringback.shown import as_json, shown
 from ringback.store import check_store
 from schemas.censor import Censor
 from schemas.events import EventType
-from schemas.keys import claim_rq_prefix
 from schemas.settings import Settings
 
 # Into a pipe or a file, lines of a table are not cut to the width of a terminal that is not there.

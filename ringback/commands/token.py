@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringback.commands.terminal import AsJson, err, found, out, print_json, refuse
-from schemas.settings import check_account
+from schemas.tokens import check_account
 
 app = typer.Typer(help="Make a token, or tell tokens apart.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 
 from ringback.commands.terminal import AsJson, err, fail, found, out, print_json, refuse
 from ringback.hearing import KEYS, pressed, words
-from schemas.mc import Collect
+from schemas.mc_actions import Collect
 from workers.discovery import has_plugins, load_registry
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def voice_call(
     """
     import httpx
 
-    from ringback.phone import Call, Line, PhoneError
+    from ringback.phone import PhoneCall, PhoneError, ServiceLine
 
     typed = iter(_inputs(inputs))
     settings = found()
@@ -95,8 +95,8 @@ def voice_call(
         names = ", ".join(dict.fromkeys(one.account for one in settings.tokens)) or "none"
         refuse(f'--account "{account}": RINGBACK_TOKENS has no such account; there are {names}')
     with httpx.Client(timeout=_ANSWER_S) as client:
-        line = Line.of(settings, client, token=token, at=at)
-        call = Call(line, caller, callee)
+        line = ServiceLine.of(settings, client, token=token, at=at)
+        call = PhoneCall(line, caller, callee)
         turns: list[Turn] = []
 
         def heard(turn: "Turn") -> None:

@@ -3,7 +3,7 @@
 import time
 
 from ringback import mc, voice
-from schemas.mc import Action
+from schemas.mc_actions import Action
 
 
 @voice.answer()

@@ -1,6 +1,7 @@
-"""Counts of this process: which callbacks became which events, and how commits went. Shown under `/metrics`.
+"""Metrics of this process: what it counts, so that it also works with Redis away. Shown under `/metrics`.
 
-Events are counted in a plain dict: a counter object a request would cost more than looking up its token.
+The registry is made by whoever shows it. Events are counted in a plain dict: a counter object a request would cost more
+than looking up its token.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from receiver.answers import Answer
+from receiver.bounded_log import BoundedLog
 from receiver.providers import PROVIDERS
 from receiver.spool import Spool
 from receiver.waiting import LABELS, Outcome, Waiting
@@ -19,7 +22,14 @@ _UNUSABLE: Final = "unusable"
 _BROKEN: Final = "broken"
 _NOT_STORED: Final = "not_stored"
 _GROUPS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_CALL_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+REFUSALS: Final = (
+    Answer.BAD_REQUEST, Answer.NO_ENTRY, Answer.NOT_ALLOWED, Answer.UNKNOWN_PATH, Answer.WRONG_METHOD,
+    Answer.LIMITED, Answer.TOO_LARGE, Answer.BUSY, Answer.TOO_SLOW, Answer.HEAD_TOO_LARGE,
+    Answer.UNKNOWN_TRANSFER_CODING,
+)  # fmt: skip
+"""What is shown from the start, with 0. Another outcome is shown once it has been counted."""
 
 
 class EventCounts(Collector):
@@ -55,12 +65,81 @@ class EventCounts(Collector):
         self._counts[key] = self._counts.get(key, 0) + 1
 
     def collect(self) -> Iterable[Metric]:
-        """Give the counter."""
+        """Yield the counter."""
         labels = ["provider", "account", "type", "outcome"]
         family = CounterMetricFamily("ringback_events", "Callbacks let in, by what became of them.", labels=labels)
         for key, count in list(self._counts.items()):
             family.add_metric(key, count)
         yield family
+
+
+class Refusals:
+    """How many requests were turned away before anyone looked at what they hold, by why.
+
+    They are also logged, but not each: whoever is refused must not fill the disk (receiver.bounded_log).
+    """
+
+    def __init__(self, registry: CollectorRegistry, lines: BoundedLog) -> None:
+        self._lines = lines
+        self._refused = Counter(
+            "ringback_refused_requests", "Requests turned away unread, by why.", ["outcome"], registry=registry
+        )
+        for outcome in REFUSALS:
+            self._refused.labels(outcome.label)
+
+    def count(
+        self, outcome: Answer, caller: str | None = None, callback: str | None = None, **further: str | None
+    ) -> None:
+        """Count a refusal, and log it: one line a second of each outcome, with what is known of the last."""
+        self._refused.labels(outcome.label).inc()
+        self._lines.warning(
+            "request.refused", kind=outcome.label, outcome=outcome.label, callback=callback, caller=caller, **further
+        )
+
+
+class CallOutcome(StrEnum):
+    """How a call was answered: by its handler, or with the fallback, and then why."""
+
+    ANSWERED = "answered"
+    NO_HANDLER = "no_handler"
+    HANDLER_RAISED = "handler_raised"
+    HANDLER_TIMEOUT = "handler_timeout"
+    INVALID_MC = "invalid_mc"
+    NO_WORKER = "no_worker"  # none runs, all are busy, or it died with the call in its hands
+    REDIS_AWAY = "redis_away"
+    UNUSABLE = "unusable"  # it cannot be read, or a mandatory field is missing
+    BUSY = "busy"  # more requests at once than RINGBACK_MAX_CONCURRENT
+    BROKEN = "broken"  # an error of ours
+
+
+class CallCounts:
+    """How calls were answered, and how long that took."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter(
+            "ringback_voice_answers", "Calls answered, by how; all but `answered` got the fallback.", ["outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._late = Counter(
+            "ringback_voice_late_answers", "Answers of handlers that came after the deadline.", registry=registry
+        )
+        self._seconds = Histogram(
+            "ringback_voice_answer_seconds",
+            "Time until a call has its answer.",
+            buckets=_CALL_SECONDS,
+            registry=registry,
+        )  # fmt: skip
+        for outcome in CallOutcome:
+            self._answers.labels(outcome)
+
+    def count(self, outcome: CallOutcome, seconds: float) -> None:
+        """Count a call that had its answer after so many seconds."""
+        self._answers.labels(outcome).inc()
+        self._seconds.observe(seconds)
+
+    def count_late(self) -> None:
+        """Count an answer that nobody waits for any more."""
+        self._late.inc()
 
 
 class CommitCounts:
@@ -71,7 +150,7 @@ class CommitCounts:
             "ringback_commit_group_events", "Events committed in one call.", buckets=_GROUPS, registry=registry
         )
         self._seconds = Histogram(
-            "ringback_commit_seconds", "Time of a commit, with its fsync.", buckets=_SECONDS, registry=registry
+            "ringback_commit_seconds", "Time of a commit, with its fsync.", buckets=_COMMIT_SECONDS, registry=registry
         )
         self._unreplicated = Counter(
             "ringback_commits_unreplicated", "Commits that too few replicas had in time.", registry=registry
@@ -118,7 +197,7 @@ class SpoolGauges(Collector):
         registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
-        """Give the gauges; none without a spool."""
+        """Yield the gauges; none without a spool."""
         if self._spool is not None:
             yield GaugeMetricFamily("ringback_spool_events", "Events in the spool.", self._spool.depth)
             yield GaugeMetricFamily("ringback_spool_age_seconds", "Age of the oldest of them.", self._spool.age_s)

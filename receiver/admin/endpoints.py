@@ -1,8 +1,9 @@
-"""The admin app: `/livez`, `/readyz` and `/metrics`.
+"""The endpoints of the admin port: `/livez`, `/readyz` and `/metrics`.
 
-It has no secret: where it listens on a loopback address, it is for this machine alone. But any page can lead a browser
-on this machine to such an address, by what its own name resolves to (DNS rebinding), and would read the answer. Such a
-request has the page's name in its Host; who asks from here has `localhost` or an address. Browsers always send a Host.
+They have no secret: where the port listens on a loopback address, they are for this machine alone. But any page can
+lead a browser on this machine to such an address, by what its own name resolves to (DNS rebinding), and would read the
+answer. Such a request has the page's name in its Host; who asks from here has `localhost` or an address. Browsers
+always send a Host.
 """
 
 import re
@@ -22,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.admin import health, shared
-from receiver.answers import Outcome, answer
+from receiver.answers import Answer, answer
 from receiver.spool import Spool
 from schemas.settings import Settings
 
@@ -71,7 +72,7 @@ class _ForThisMachine:
         if all(_is_local(host) for host in hosts):
             await self._app(scope, receive, send)
         else:
-            await answer(send, Outcome.MISDIRECTED)
+            await answer(send, Answer.MISDIRECTED)
 
 
 def _is_local(host: str) -> bool:

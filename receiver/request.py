@@ -1,17 +1,14 @@
-"""Incoming: a request that was let in, from its bytes to its events.
+"""The request: one that was let in, from its bytes to its events.
 
-The endpoint reads what comes over HTTP with this, and `ringback quarantine retry` what was kept of it.
+What comes over HTTP is read with this, and so is what `ringback quarantine retry` was told to try again.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from pydantic import JsonValue
-from starlette.routing import compile_path
 
 from receiver.callbacks import Callback
 from receiver.codings import CodingError, TooLargeError, UnreadCodingError, undone
@@ -19,19 +16,13 @@ from receiver.door import MAX_CONTEXT_BYTES, Query
 from receiver.fields import Fields
 from receiver.normalise import Normaliser, UnusableError
 from receiver.parse import MAX_FIELDS, Parsed, UndecodableError, parse, rewritten
-from receiver.providers import CALLBACKS
 from schemas.censor import Censor
 from schemas.events import Event
 
-ROOT: Final = "/webhooks/"
-_SLASHES: Final = re.compile(r"/{2,}")
-_LONGEST_LIKENESS: Final = 100  # characters; finding what is like a path takes more than its length in time
 MAX_EVENTS_BYTES: Final = 5 * 1024 * 1024
 """What the events of a request may take, as JSON, all together: more than any text of 256 KiB becomes, which stands in
 its event three times, and of which a control character is written with six bytes.
 """
-
-
 _NO_TOKENS: Final = Censor()
 # Bodies whose texts are read as they are written; nearly all are.
 _AS_WRITTEN: Final = frozenset(
@@ -45,7 +36,7 @@ class UnreadError(UnusableError):
     """A request whose Content-Encoding is not read."""
 
 
-class Incoming(NamedTuple):
+class CallbackRequest(NamedTuple):
     """A request to the path of a callback, headers and body as they were sent; `path` are the path's parameters.
 
     `max_body` limits the bytes of the body with its codings undone.
@@ -62,7 +53,7 @@ class Incoming(NamedTuple):
     max_body: int
     censor: Censor = _NO_TOKENS
 
-    def censored(self) -> "Incoming":
+    def censored(self) -> "CallbackRequest":
         """Return it without tokens anywhere but in their own place, so that nothing made of it has one."""
         censor = self.censor
         body = censor.data(self.body)
@@ -72,11 +63,11 @@ class Incoming(NamedTuple):
             return self
         return self._replace(path=path, query=query, body=body)
 
-    def opened(self) -> "Incoming":
+    def opened(self) -> "CallbackRequest":
         """Return it decoded and censored."""
         return (self.decoded() if self.content_encoding else self).censored()
 
-    def decoded(self) -> "Incoming":
+    def decoded(self) -> "CallbackRequest":
         """Return it with the codings of its body undone; as it is where they cannot be: `callbacks` says why."""
         flags = list(self.query.flags)
         try:
@@ -126,24 +117,3 @@ def check_size(size: int) -> None:
     """Check what the events of a request take, in bytes of their JSON. Raises UnusableError where it is too much."""
     if size > MAX_EVENTS_BYTES:
         raise UnusableError(f"its events would take more than {MAX_EVENTS_BYTES} bytes")
-
-
-def callback_at(path: str) -> tuple[Callback, dict[str, str]] | None:
-    """Find the callback that lives at a URL's path, and the path's parameters; None where none does."""
-    path = canonical_path(path)
-    for callback in CALLBACKS:
-        pattern, _, _ = compile_path(ROOT + callback.name)
-        if found := pattern.fullmatch(path):
-            return callback, found.groupdict()
-    return None
-
-
-def canonical_path(path: str) -> str:
-    """Return the path without a slash at its end and without doubled ones: people paste and proxies join them so."""
-    return _SLASHES.sub("/", path).removesuffix("/") or "/"
-
-
-def nearest_path(path: str) -> str | None:
-    """Return the callback's path that is most like another; None where none is much like it."""
-    known = [ROOT + callback.name for callback in CALLBACKS]
-    return next(iter(get_close_matches(path[:_LONGEST_LIKENESS], known, n=1)), None)

@@ -1,4 +1,7 @@
-"""The endpoint: one request from the door to its answer. What it holds is stored, or asked, by receiver.visit."""
+"""The gate: one request from its first header to its answer; who is let in, and who is turned away.
+
+What a request that was let in holds is stored by receiver.storing, or answered by receiver.call.
+"""
 
 import asyncio
 import time
@@ -10,14 +13,15 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from receiver.addresses import Caller
-from receiver.answers import Outcome, answer, answer_call
+from receiver.answers import Answer, answer, answer_call
+from receiver.call import answer_of
 from receiver.callbacks import Callback
 from receiver.codings import TooLargeError
-from receiver.incoming import Incoming
-from receiver.load import LONGEST_USUAL_BODY, NoRoomError
-from receiver.outcomes import CallOutcome
+from receiver.load import LONGEST_USUAL_BODY, NoRoomError, Shares
+from receiver.metrics import CallOutcome
 from receiver.parse import MAX_FIELDS
-from receiver.shares import Shares
+from receiver.request import CallbackRequest
+from receiver.storing import store_callbacks
 from receiver.visit import Receiver, Visit
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
@@ -32,7 +36,7 @@ class GoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Gate:
     """The ASGI app of one callback's path."""
 
     callback: Callback
@@ -43,20 +47,20 @@ class Endpoint:
         method: str = scope["method"]
         caller = self.receiver.addresses.caller(scope)
         if method not in _METHODS:
-            await self._refuse(send, Outcome.WRONG_METHOD, caller)
+            await self._refuse(send, Answer.WRONG_METHOD, caller)
             return
         if not caller.is_allowed:
-            await self._refuse(send, Outcome.NOT_ALLOWED, caller)
+            await self._refuse(send, Answer.NOT_ALLOWED, caller)
             return
         authorization, content_type, content_encoding, content_length = _headers(scope)
         raw_query: bytes = scope["query_string"]
         query, account = self.receiver.door.let_in(raw_query, authorization)
         if account is None:
             is_limited = self.receiver.limiter.failed(caller.key)
-            await self._refuse(send, Outcome.LIMITED if is_limited else Outcome.NO_ENTRY, caller)
+            await self._refuse(send, Answer.LIMITED if is_limited else Answer.NO_ENTRY, caller)
             return
         if method == "HEAD":
-            await answer(send, Outcome.PROBE)
+            await answer(send, Answer.PROBE)
             return
         received = datetime.now(UTC)
         load = self.receiver.load
@@ -68,13 +72,13 @@ class Endpoint:
             await self._turn_away_too_large(send, account, caller)
             return
         except NoRoomError:
-            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
+            await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
             return
         if not load.requests.has(account) or not self.receiver.committer.room.has(account):
-            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
+            await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
             return
         path = scope.get("path_params", {})
-        incoming = Incoming(
+        request = CallbackRequest(
             self.callback, path, query, account, received, content_type, content_encoding, body,
             self.receiver.max_body, self.receiver.censor,
         )  # fmt: skip
@@ -82,73 +86,70 @@ class Endpoint:
         load.requests.take(account)
         try:
             is_usual = not content_encoding and len(body) <= LONGEST_USUAL_BODY
-            opened = self._censored(incoming) if is_usual else await self._opened(incoming)
+            opened = self._censored(request) if is_usual else await self._opened(request)
             await self._work(Visit(opened, self.receiver, scope, began), send)
         except TooLargeError:
             await self._turn_away_too_large(send, account, caller)
         except NoRoomError:
-            await self._turn_away(send, account, Outcome.BUSY, caller, {}, CallOutcome.BUSY)
+            await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
         except BrokenError:
-            await self._turn_away(send, account, Outcome.BROKEN, caller, {}, CallOutcome.BROKEN)
+            await self._turn_away(send, account, Answer.BROKEN, caller, {}, CallOutcome.BROKEN)
         finally:
             load.requests.give_back(account)
 
-    def _censored(self, incoming: Incoming) -> Incoming:
+    def _censored(self, request: CallbackRequest) -> CallbackRequest:
         """Return a request as it may be kept. Raises BrokenError."""
         try:
-            return incoming.censored()
+            return request.censored()
         except Exception:  # noqa: BLE001 - logged there
-            raise self._broken(incoming) from None
+            raise self._broken(request) from None
 
-    async def _opened(self, incoming: Incoming) -> Incoming:
+    async def _opened(self, request: CallbackRequest) -> CallbackRequest:
         """Return a request as it may be kept, if that takes long. Raises NoRoomError, BrokenError."""
         try:
             deadline_s = self.receiver.voice_deadline.total_seconds() if self.callback.wants_answer else None
             async with asyncio.timeout(deadline_s):
-                return await self.receiver.load.aside(incoming.account, incoming.opened)
+                return await self.receiver.load.aside(request.account, request.opened)
         except TimeoutError:  # so many long ones of this account that a call cannot wait for its turn
             raise NoRoomError from None
         except Exception:  # noqa: BLE001 - logged there
-            raise self._broken(incoming) from None
+            raise self._broken(request) from None
 
-    def _broken(self, incoming: Incoming) -> BrokenError:
+    def _broken(self, request: CallbackRequest) -> BrokenError:
         """Note an error of ours. The request may hold tokens, so it cannot be kept."""
         self.receiver.lines.exception("callback.broken", callback=self.callback.name)
-        self.receiver.event_counts.broken(self.callback.provider, incoming.account)
+        self.receiver.event_counts.broken(self.callback.provider, request.account)
         return BrokenError()
 
     async def _work(self, visit: Visit, send: Send) -> None:
         """Answer a request that was let in and is whole."""
-        query = visit.incoming.query
+        query = visit.request.query
         is_probe = (
-            visit.scope["method"] == "GET"
-            and not visit.incoming.body
-            and not query.fields
-            and query.count <= MAX_FIELDS
+            visit.scope["method"] == "GET" and not visit.request.body and not query.fields and query.count <= MAX_FIELDS
         )
         if self.callback.wants_answer:
-            fallback = self.receiver.voice_fallbacks[visit.incoming.account]
-            await answer_call(send, fallback if is_probe else await visit.call())
+            fallback = self.receiver.voice_fallbacks[visit.request.account]
+            await answer_call(send, fallback if is_probe else await answer_of(visit))
         elif is_probe:
-            await answer(send, Outcome.PROBE)
+            await answer(send, Answer.PROBE)
         else:
-            outcome, problem = await visit.callbacks()
+            outcome, problem = await store_callbacks(visit)
             await answer(send, outcome, problem)
 
-    async def _refuse(self, send: Send, outcome: Outcome, caller: Caller) -> None:
+    async def _refuse(self, send: Send, outcome: Answer, caller: Caller) -> None:
         """Refuse a request without the right secret. It is told no more than that."""
         self.receiver.refusals.count(outcome, caller.key, self.callback.name)
         await answer(send, outcome)
 
     async def _turn_away_too_large(self, send: Send, account: str, caller: Caller) -> None:
         problem = {"detail": f"the limit is {self.receiver.max_body} bytes"}
-        await self._turn_away(send, account, Outcome.TOO_LARGE, caller, problem, CallOutcome.UNUSABLE)
+        await self._turn_away(send, account, Answer.TOO_LARGE, caller, problem, CallOutcome.UNUSABLE)
 
     async def _turn_away(
         self,
         send: Send,
         account: str,
-        outcome: Outcome,
+        outcome: Answer,
         caller: Caller,
         problem: Mapping[str, str],
         call_outcome: CallOutcome,

@@ -1,5 +1,5 @@
-"""The tally: what worker processes count, summed in one Redis hash, since a process that is forked per job has no
-counters that anyone could ask for.
+"""Fields of the tally: what worker processes count, summed in one Redis hash, since a process that is forked per job
+has no counters that anyone could ask for.
 
 A field is its parts with a space between; no handler's name has one.
 """

@@ -1,0 +1,52 @@
+"""Context: what a handler may know beside the event, and which run of a handler a log line comes from."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler may know beside the event.
+
+    `attempt` counts from 1. `idempotency_key` is the same for each attempt of this handler on this event: hand it on
+    to services that take one. `advanced`: whether a status moved its message forward; None for other events. `replay`:
+    whether someone asked for this run by `ringback replay`; the key is that of the first delivery.
+    """
+
+    handler: str
+    event_id: str
+    attempt: int
+    advanced: bool | None
+    replay: bool = False
+
+    @property
+    def idempotency_key(self) -> str:
+        """What names this handler's work on this event."""
+        return f"{self.event_id}:{self.handler}"
+
+    @property
+    def log(self) -> structlog.typing.FilteringBoundLogger:
+        """A logger that knows the event, the handler and the attempt."""
+        bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+            event_id=self.event_id, handler=self.handler, attempt=self.attempt
+        )
+        return bound
+
+
+running: Final[ContextVar[Context | None]] = ContextVar("running", default=None)
+
+
+def at_work() -> Mapping[str, object]:
+    """Return what names the run that this is called in, for log lines; nothing outside of one.
+
+    A handler's own lines, and those of what it calls, are asked for it; to bind it anew for each run would cost ten
+    times as much.
+    """
+    context = running.get()
+    if context is None:
+        return {}
+    return {"event_id": context.event_id, "handler": context.handler, "attempt": context.attempt}

@@ -1,0 +1,153 @@
+"""Decorators: `@on`, `@voice.answer` and `@voice.collect`, as plugin authors write them, and what they refuse.
+
+They only mark a function. So nothing is registered by an import alone.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from schemas.events import DATA_OF_TYPE, Event, EventType
+from workers.filters import CallFilter, Values
+from workers.marks import Function, HandlerError, Subscription, leave_mark, place
+
+DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
+DEFAULT_TIMEOUT_S: Final = 60.0
+EVERY_TYPE: Final = "*"
+
+
+def on(
+    *types: str,
+    when: Callable[[Event], bool] | None = None,
+    advanced: bool | None = None,
+    retry: Iterable[int] = DEFAULT_RETRY_S,
+    timeout: float = DEFAULT_TIMEOUT_S,
+    **matches: object,
+) -> Callable[[Function], Function]:
+    """Run the function on each event of these types (`"*"`: of all).
+
+    Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be. `when` takes
+    the event and decides the rest. `advanced` looks at whether a status moved its message forward. `retry`: pauses in
+    whole seconds before each further attempt (jitter is added); none means a failure is final at once. `timeout`:
+    seconds that one run may take.
+
+    Raises HandlerError at once where a type, a field or a number makes no sense.
+    """
+
+    misused: object = types[0] if types else None
+    if misused is not None and not isinstance(misused, str):
+        # A bare @on would replace the function by one that nobody finds.
+        where = place(misused) if inspect.isfunction(misused) else repr(misused)
+        raise HandlerError(f"{where}: write @on(type of event, …) with the type in parentheses, in quotes")
+
+    def mark(function: Function) -> Function:
+        _must_be_function(function, "on")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise HandlerError(f"{place(function)}: it has a yield, so that calling it runs nothing; take that out")
+        kinds = _kinds(function, types)
+        for kind in kinds:
+            for name in matches:
+                if name not in DATA_OF_TYPE[kind].model_fields:
+                    known = ", ".join(sorted(DATA_OF_TYPE[kind].model_fields))
+                    raise HandlerError(f"{place(function)}: {kind} has no field {name!r}; it has {known}")
+        asked: object = retry
+        if not isinstance(asked, Iterable) or isinstance(asked, str):
+            raise HandlerError(f"{place(function)}: retry={retry!r} must be a list of whole seconds, such as [5, 60]")
+        pauses = tuple(retry)
+        if any(type(pause) is not int or pause < 0 for pause in pauses):
+            raise HandlerError(f"{place(function)}: retry={list(pauses)} must be whole seconds")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+            raise HandlerError(f"{place(function)}: timeout={timeout!r} must be a number of seconds")
+        if when is not None and not callable(when):
+            raise HandlerError(f"{place(function)}: when={when!r} must be a function that takes the event")
+        if timeout <= 0:
+            raise HandlerError(f"{place(function)}: timeout={timeout} must be more than 0 seconds")
+        wanted = tuple(
+            (name, frozenset(value) if isinstance(value, list | tuple | set | frozenset) else value)
+            for name, value in matches.items()
+        )
+        return leave_mark(function, Subscription(kinds, wanted, when, advanced, pauses, timeout))
+
+    return mark
+
+
+def answer(
+    *misused: object, callee: Values | None = None, caller: Values | None = None, otherwise: bool = False
+) -> Callable[[Function], Function]:
+    """Answer new calls with the function: it is given the call (`voice.Incoming`) and returns an MC.
+
+    `callee`, `caller`: only calls to, or from, one of these numbers. `otherwise`: the calls that no other one wants.
+    No two handlers may want the same call: that is a HandlerError at the start.
+    """
+    if misused:
+        raise HandlerError(_bare(misused[0], "voice.answer"))
+    return _answers("voice.answer", None, callee=callee, caller=caller, otherwise=otherwise)
+
+
+def collect(
+    step: str = "",
+    *,
+    digits: Values | None = None,
+    callee: Values | None = None,
+    caller: Values | None = None,
+    otherwise: bool = False,
+) -> Callable[[Function], Function]:
+    """Answer the digits of `mc.collect(step=…)`: the function is given the call (`voice.Input`) and returns an MC.
+
+    `digits`: only these, each value a whole input, "" for none in time; the rest as in `answer`. Without a step it
+    answers `…/voice/collect`, for an `event-url` that was written by hand.
+    """
+    if not isinstance(step, str):
+        raise HandlerError(_bare(step, "voice.collect"))
+    return _answers("voice.collect", step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+
+
+def _answers(
+    decorator: str,
+    step: str | None,
+    *,
+    digits: Values | None = None,
+    callee: Values | None,
+    caller: Values | None,
+    otherwise: bool,
+) -> Callable[[Function], Function]:
+    def mark(function: Function) -> Function:
+        _must_be_function(function, decorator)
+        try:
+            wanted = CallFilter.of(step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+        except ValueError as error:
+            raise HandlerError(f"{place(function)}: {error}") from None
+        return leave_mark(function, wanted)
+
+    return mark
+
+
+def _bare(misused: object, decorator: str) -> str:
+    """Return what to write: a decorator without parentheses would replace the function by one that nobody finds."""
+    where = place(misused) if inspect.isfunction(misused) else repr(misused)
+    return f"{where}: write @{decorator}(…) with parentheses"
+
+
+def _must_be_function(function: object, decorator: str) -> None:
+    if not inspect.isfunction(function):
+        raise HandlerError(f"@{decorator}(…) takes a function, and {function!r} is none")
+    within = function.__qualname__.rpartition(".")[0]
+    if within and not within.endswith("<locals>"):
+        raise HandlerError(
+            f"{place(function)}: @{decorator}(…) is not for the methods of a class, which nobody calls; take the "
+            "function out of the class"
+        )
+
+
+def _kinds(function: Callable[..., object], types: tuple[str, ...]) -> frozenset[EventType]:
+    if EVERY_TYPE in types:
+        return frozenset(EventType)
+    unknown = [kind for kind in types if kind not in set(EventType)]
+    if unknown or not types:
+        known = ", ".join(EventType)
+        raise (
+            HandlerError(f"{place(function)}: {unknown[0]!r} is no type of event; use {known} or *")
+            if unknown
+            else (HandlerError(f"{place(function)}: @on needs a type of event; use {known} or *"))
+        )
+    return frozenset(EventType(kind) for kind in types)
