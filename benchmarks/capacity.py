@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.results import RINGBACK, Results, StoreResults, StoreWork
 from benchmarks.store import COMMITTED, DRAINED, DRAINED_SLOWLY, INBOUND_KEPT, REPORT_KEPT, RUN_OUT, TRIMMED, WAIT_MS
-from workers.runner import MAX_TOGETHER
+from ringback.workers.running.runner import MAX_TOGETHER
 
 LOAD: Final = 0.6
 _RATES: Final = (100, 1_000, 10_000)

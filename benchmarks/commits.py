@@ -18,16 +18,16 @@ from redis import Redis
 
 from benchmarks.meter import Reading
 from benchmarks.results import StoreCost
-from receiver.normalise import Normaliser
-from receiver.parse import parse
-from receiver.providers import BY_NAME
-from receiver.script import CommitScript, Terms, commit_client
-from receiver.waiting import Waiting
-from ringback.samples import MOCEAN_ZONE, find
-from ringback.trigger import build
-from schemas.event_data import MessageStatus
-from schemas.events import Event
-from schemas.keys import Keys
+from ringback.receiver.commit.script import CommitScript, Terms, commit_client
+from ringback.receiver.commit.waiting import Waiting
+from ringback.receiver.parsing.normalise import Normaliser
+from ringback.receiver.parsing.parse import parse
+from ringback.receiver.providers import BY_NAME
+from ringback.schemas.event_data import MessageStatus
+from ringback.schemas.events import Event
+from ringback.schemas.keys import Keys
+from ringback.wire.samples import MOCEAN_ZONE, find
+from ringback.wire.sending import build
 
 REPORT: Final = "mocean/delivery-report"
 INBOUND: Final = "mocean/inbound-sms"

@@ -3,7 +3,7 @@
 from typing import Final, cast
 from urllib.parse import urlencode
 
-from ringback.samples import find
+from ringback.wire.samples import find
 
 TOKEN: Final = "benchmark-token"  # noqa: S105 - of a receiver that lives for seconds
 PATH: Final = "/webhooks/mocean/delivery-report"

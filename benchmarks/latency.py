@@ -10,7 +10,7 @@ from benchmarks.ingest import serving
 from benchmarks.load import drip
 from benchmarks.machine import Bench, processor_seconds, until
 from benchmarks.results import Latency
-from schemas.keys import EVENTS_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE
 
 _WARM_S: Final = 1
 

@@ -18,7 +18,7 @@ from typing import Final, cast
 from redis import Redis
 
 from benchmarks.results import Machine
-from ringback.store import await_store, command
+from ringback.run.store import await_store, command
 
 ROOT: Final = Path(__file__).parent.parent
 HERE: Final = Path(__file__).parent

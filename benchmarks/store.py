@@ -22,9 +22,9 @@ from benchmarks.contestants.workers import finished_by_ringback
 from benchmarks.machine import Bench, BenchError, Cores, until
 from benchmarks.meter import Reading
 from benchmarks.results import StoreCost, StoreKept, StoreResults, StoreWork
-from schemas.keys import EVENTS_QUEUE
-from schemas.settings import Settings
-from workers.sweep import Sweep
+from ringback.schemas.keys import EVENTS_QUEUE
+from ringback.schemas.settings import Settings
+from ringback.workers.sweep import Sweep
 
 _KINDS: Final = {REPORT: "report", INBOUND: "inbound SMS"}
 WAIT_MS: Final = 20

@@ -13,7 +13,7 @@ from benchmarks.dlr import TOKEN
 from benchmarks.ingest import serving
 from benchmarks.machine import Bench, BenchError, free_port, until
 from benchmarks.results import RINGBACK, CallsMade, Voice
-from schemas.keys import VOICE_QUEUE
+from ringback.schemas.keys import VOICE_QUEUE
 
 SEQUENTIAL: Final = 300
 AT_ONCE: Final = 200

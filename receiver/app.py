@@ -11,27 +11,28 @@ from starlette.applications import Starlette
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from receiver.addresses import Addresses
-from receiver.admin.endpoints import livez, make_admin
-from receiver.answers import Answer, answer
-from receiver.bounded_log import BoundedLog
-from receiver.commit import Committer
-from receiver.connect import hang_up
-from receiver.door import INSECURE_ACCOUNT, Door
-from receiver.gate import Gate
-from receiver.limiter import Limiter
-from receiver.load import Load
-from receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
-from receiver.normalise import Normaliser
-from receiver.paths import ROOT, canonical_path, nearest_path
-from receiver.providers import CALLBACKS
-from receiver.quarantine import MAX_ENTRIES, Quarantine, Store
-from receiver.replies import Replies, reply_client
-from receiver.script import Terms, commit_client
-from receiver.spool import Spool, SpoolBounds
-from receiver.visit import Receiver
-from schemas.censor import Censor
-from schemas.settings import Settings
+from ringback.receiver.admin.endpoints import livez, make_admin
+from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.receiver.bounds.limiter import Limiter
+from ringback.receiver.bounds.load import Load
+from ringback.receiver.commit.committer import Committer
+from ringback.receiver.commit.script import Terms, commit_client
+from ringback.receiver.commit.spool import Spool, SpoolBounds
+from ringback.receiver.gate import Gate
+from ringback.receiver.http.addresses import Addresses
+from ringback.receiver.http.answers import Answer, answer
+from ringback.receiver.http.door import Door
+from ringback.receiver.http.paths import ROOT, canonical_path, nearest_path
+from ringback.receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
+from ringback.receiver.parsing.normalise import Normaliser
+from ringback.receiver.providers import CALLBACKS
+from ringback.receiver.quarantine.keeping import MAX_ENTRIES, Quarantine, Store
+from ringback.receiver.replies import Replies, reply_client
+from ringback.receiver.visit import Receiver
+from ringback.schemas.callback_parameters import INSECURE_ACCOUNT
+from ringback.schemas.censor import Censor
+from ringback.schemas.settings import Settings
+from ringback.system.redis_async import hang_up
 
 _REST_S: Final = 0.1
 

@@ -8,15 +8,15 @@ from functools import partial
 import structlog
 from pydantic import JsonValue
 
-from receiver.codings import TooLargeError
-from receiver.commit import CommitError
-from receiver.load import LONGEST_USUAL_BODY
-from receiver.metrics import CallOutcome
-from receiver.normalise import UnusableError
-from receiver.replies import AnswerFailedError
-from receiver.request import check_size
-from receiver.visit import Visit
-from receiver.waiting import Outcome, Question, Waiting
+from ringback.receiver.bounds.load import LONGEST_USUAL_BODY
+from ringback.receiver.commit.committer import CommitError
+from ringback.receiver.commit.waiting import CommitOutcome, Question, Waiting
+from ringback.receiver.metrics import CallOutcome
+from ringback.receiver.parsing.codings import TooLargeError
+from ringback.receiver.parsing.normalise import UnusableError
+from ringback.receiver.parsing.request import check_size
+from ringback.receiver.replies import AnswerFailedError
+from ringback.receiver.visit import Visit
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ async def answer_of(visit: Visit) -> list[JsonValue] | list[dict[str, object]]:
             reply = visit.receiver.replies.expect(event_id)
             outcome_of_commit = await visit.receiver.committer.store(asked)
             visit.receiver.event_counts.stored(asked, outcome_of_commit)
-            if outcome_of_commit is Outcome.SPOOLED:
+            if outcome_of_commit is CommitOutcome.SPOOLED:
                 raise CommitError("kept in the spool, where no worker takes it in time")
             stored = True
             commands = await reply

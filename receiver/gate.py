@@ -1,6 +1,6 @@
 """The gate: one request from its first header to its answer; who is let in, and who is turned away.
 
-What a request that was let in holds is stored by receiver.storing, or answered by receiver.call.
+What a request that was let in holds is stored by ringback.receiver.storing, or answered by ringback.receiver.call.
 """
 
 import asyncio
@@ -12,17 +12,17 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from receiver.addresses import Caller
-from receiver.answers import Answer, answer, answer_call
-from receiver.call import answer_of
-from receiver.callbacks import Callback
-from receiver.codings import TooLargeError
-from receiver.load import LONGEST_USUAL_BODY, NoRoomError, Shares
-from receiver.metrics import CallOutcome
-from receiver.parse import MAX_FIELDS
-from receiver.request import CallbackRequest
-from receiver.storing import store_callbacks
-from receiver.visit import Receiver, Visit
+from ringback.receiver.bounds.load import LONGEST_USUAL_BODY, NoRoomError, Shares
+from ringback.receiver.call import answer_of
+from ringback.receiver.http.addresses import Caller
+from ringback.receiver.http.answers import Answer, answer, answer_call
+from ringback.receiver.metrics import CallOutcome
+from ringback.receiver.parsing.callbacks import Callback
+from ringback.receiver.parsing.codings import TooLargeError
+from ringback.receiver.parsing.parse import MAX_FIELDS
+from ringback.receiver.parsing.request import CallbackRequest
+from ringback.receiver.storing import store_callbacks
+from ringback.receiver.visit import Receiver, Visit
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 

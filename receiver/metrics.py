@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from receiver.answers import Answer
-from receiver.bounded_log import BoundedLog
-from receiver.providers import PROVIDERS
-from receiver.spool import Spool
-from receiver.waiting import LABELS, Outcome, Waiting
+from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.receiver.commit.spool import Spool
+from ringback.receiver.commit.waiting import LABELS, CommitOutcome, Waiting
+from ringback.receiver.http.answers import Answer
+from ringback.receiver.providers import PROVIDERS
 
 _UNUSABLE: Final = "unusable"
 _BROKEN: Final = "broken"
@@ -45,7 +45,7 @@ class EventCounts(Collector):
         }
         registry.register(self)
 
-    def stored(self, event: Waiting, outcome: Outcome) -> None:
+    def stored(self, event: Waiting, outcome: CommitOutcome) -> None:
         """Count an event."""
         self._add((event.provider, event.account, event.type, LABELS[outcome]))
 
@@ -76,7 +76,8 @@ class EventCounts(Collector):
 class Refusals:
     """How many requests were turned away before anyone looked at what they hold, by why.
 
-    They are also logged, but not each: whoever is refused must not fill the disk (receiver.bounded_log).
+    They are also logged, but not each: whoever is refused must not fill the disk
+    (ringback.receiver.bounds.bounded_log).
     """
 
     def __init__(self, registry: CollectorRegistry, lines: BoundedLog) -> None:

@@ -13,10 +13,10 @@ from pydantic import JsonValue, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from receiver.connect import connect, hang_up
-from receiver.metrics import CallCounts, Fault, Faults
-from schemas.call_reply import Failure, Reply
-from schemas.keys import Keys
+from ringback.receiver.metrics import CallCounts, Fault, Faults
+from ringback.schemas.call_reply import Failure, Reply
+from ringback.schemas.keys import Keys
+from ringback.system.redis_async import connect, hang_up
 
 log = structlog.get_logger()
 

@@ -7,10 +7,10 @@ import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from receiver.app import make_app
-from receiver.listen import ADMIN_SETTINGS, bind
-from receiver.server import LimitedServer, protocol_factory
-from schemas.settings import Settings
+from ringback.receiver.app import make_app
+from ringback.receiver.http.listen import ADMIN_SETTINGS, bind
+from ringback.receiver.http.server import LimitedServer, protocol_factory
+from ringback.schemas.settings import Settings
 
 log = structlog.get_logger()
 

@@ -6,15 +6,15 @@ from typing import Final
 
 import structlog
 
-from receiver.answers import Answer
-from receiver.codings import TooLargeError
-from receiver.commit import CommitError
-from receiver.load import LONGEST_USUAL_BODY, NoRoomError
-from receiver.normalise import UnusableError
-from receiver.parse import Parsed
-from receiver.request import check_size
-from receiver.visit import Visit
-from receiver.waiting import LABELS, Outcome, Waiting
+from ringback.receiver.bounds.load import LONGEST_USUAL_BODY, NoRoomError
+from ringback.receiver.commit.committer import CommitError
+from ringback.receiver.commit.waiting import LABELS, CommitOutcome, Waiting
+from ringback.receiver.http.answers import Answer
+from ringback.receiver.parsing.codings import TooLargeError
+from ringback.receiver.parsing.normalise import UnusableError
+from ringback.receiver.parsing.parse import Parsed
+from ringback.receiver.parsing.request import check_size
+from ringback.receiver.visit import Visit
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ async def _store(visit: Visit, one: Parsed, made: Waiting | Exception) -> tuple[
         visit.receiver.lines.exception("callback.broken", callback=visit.request.callback.name)
         return await visit.broken(one.body)
     visit.receiver.event_counts.stored(event, stored)
-    if event.flags and stored is Outcome.STORED:
+    if event.flags and stored is CommitOutcome.STORED:
         visit.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.flags)
     log.debug("event", event_id=event.id, outcome=LABELS[stored])
     return Answer.STORED, {}

@@ -1,6 +1,6 @@
 """The visit: one request that was let in and is whole, and how it is kept where it can become no event.
 
-receiver.storing makes events of it, and receiver.call answers it where someone waits on the phone.
+ringback.receiver.storing makes events of it, and ringback.receiver.call answers it where someone waits on the phone.
 """
 
 from collections.abc import Mapping
@@ -11,19 +11,20 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
-from receiver.addresses import Addresses
-from receiver.answers import Answer
-from receiver.bounded_log import BoundedLog
-from receiver.commit import CommitError, Committer
-from receiver.door import Door, without_secret
-from receiver.limiter import Limiter
-from receiver.load import Load
-from receiver.metrics import CallCounts, EventCounts, Refusals
-from receiver.normalise import Normaliser, UnusableError
-from receiver.quarantine import BROKEN, Kept, Quarantine, without_secrets
-from receiver.replies import Replies
-from receiver.request import CallbackRequest, UnreadError
-from schemas.censor import Censor
+from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.receiver.bounds.limiter import Limiter
+from ringback.receiver.bounds.load import Load
+from ringback.receiver.commit.committer import CommitError, Committer
+from ringback.receiver.http.addresses import Addresses
+from ringback.receiver.http.answers import Answer
+from ringback.receiver.http.door import Door
+from ringback.receiver.metrics import CallCounts, EventCounts, Refusals
+from ringback.receiver.parsing.normalise import Normaliser, UnusableError
+from ringback.receiver.parsing.request import CallbackRequest, UnreadError
+from ringback.receiver.quarantine.keeping import BROKEN, Kept, Quarantine, without_secrets
+from ringback.receiver.replies import Replies
+from ringback.schemas.callback_parameters import without_secret
+from ringback.schemas.censor import Censor
 
 _OF_THE_WHOLE_BODY: Final = frozenset({b"content-type", b"content-encoding", b"content-length"})
 

@@ -5,16 +5,16 @@ import sys
 
 from redis.exceptions import RedisError
 
-from receiver.listen import BindError
-from ringback.cli import app
-from ringback.home import BusyError
-from ringback.samples import TriggerError
-from ringback.shown import shown
-from ringback.store import StoreError, said
-from ringback.supervisor import ChildError
-from ringback.vendor import TunnelError
-from schemas.settings import SettingsError
-from workers.marks import HandlerError
+from ringback.cli.program import app
+from ringback.receiver.http.listen import BindError
+from ringback.run.home import BusyError
+from ringback.run.store import StoreError, said
+from ringback.run.supervisor import ChildError
+from ringback.run.vendor import TunnelError
+from ringback.schemas.settings import SettingsError
+from ringback.terminal.shown import shown
+from ringback.wire.samples import TriggerError
+from ringback.workers.marks import HandlerError
 
 FAILED = 1
 WRONG_USE = 2

@@ -1,7 +1,14 @@
 """The handler of a service without handlers: it logs each event in one readable line, without texts and numbers."""
 
 from ringback import Address, Context, Event, on
-from schemas.event_data import CallIncoming, CallInput, CallStatus, LookupCompleted, MessageReceived, MessageStatus
+from ringback.schemas.event_data import (
+    CallIncoming,
+    CallInput,
+    CallStatus,
+    LookupCompleted,
+    MessageReceived,
+    MessageStatus,
+)
 
 _SHOWN_DIGITS = 3
 

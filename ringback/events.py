@@ -4,8 +4,8 @@
 has every field.
 """
 
-from schemas.address import Address, AddressKind
-from schemas.event_data import (
+from ringback.schemas.address import Address, AddressKind
+from ringback.schemas.event_data import (
     CallIncoming,
     CallInput,
     CallStatus,
@@ -28,7 +28,7 @@ from schemas.event_data import (
     ReferredProduct,
     Status,
 )
-from schemas.events import (
+from ringback.schemas.events import (
     EVENTS,
     CallIncomingEvent,
     CallInputEvent,

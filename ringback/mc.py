@@ -6,8 +6,8 @@ is not given is not sent, and the provider's default holds.
 
 from collections.abc import Mapping, Sequence
 
-from schemas.mc_actions import Action, Collect, Dial, Play, Raw, Record, Say, Sleep
-from schemas.mc_wire import McError, make
+from ringback.schemas.mc_actions import Action, Collect, Dial, Play, Raw, Record, Say, Sleep
+from ringback.schemas.mc_wire import McError, make
 
 __all__ = ["Action", "McError", "collect", "dial", "play", "raw", "record", "say", "sleep"]
 

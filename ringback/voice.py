@@ -4,8 +4,8 @@ They are given a `voice.Incoming` or a `voice.Input`: the event, and `call.state
 Handlers of other kinds get at that with `voice.state(event)`.
 """
 
-from workers.call_events import Incoming, Input, state
-from workers.decorators import answer, collect
-from workers.state import CallState, StateError
+from ringback.workers.decorators import answer, collect
+from ringback.workers.voice.call_events import Incoming, Input, state
+from ringback.workers.voice.state import CallState, StateError
 
 __all__ = ["CallState", "Incoming", "Input", "StateError", "answer", "collect", "state"]

@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.calling_codes import COUNTRY_OF_CALLING_CODE
-from schemas.countries import COUNTRIES
+from ringback.schemas.tables.calling_codes import COUNTRY_OF_CALLING_CODE
+from ringback.schemas.tables.countries import COUNTRIES
 
 _SEPARATORS: Final = str.maketrans("", "", " -()")
 _LONGEST_CALLING_CODE: Final = 3

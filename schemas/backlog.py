@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from schemas.keys import HANDLERS_GROUP
+from ringback.schemas.keys import HANDLERS_GROUP
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import AfterValidator
 
-from schemas.setting_types import check_host
-from schemas.tokens import Token
+from ringback.schemas.setting_types import check_host
+from ringback.schemas.tokens import Token
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f]")
 

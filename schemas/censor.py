@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from schemas.tokens import Token
+from ringback.schemas.tokens import Token
 
 BLOT: Final = "***"
 SHORTEST: Final = 8

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from schemas.address import Address
+from ringback.schemas.address import Address
 
 
 class Channel(StrEnum):

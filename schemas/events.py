@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from schemas.event_data import (
+from ringback.schemas.event_data import (
     CallIncoming,
     CallInput,
     CallStatus,

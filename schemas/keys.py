@@ -10,9 +10,9 @@ EVENTS_QUEUE: Final = "events"
 RETRIES_QUEUE: Final = "retries"
 VOICE_QUEUE: Final = "voice"
 
-DRAIN_JOB: Final = "workers.drain.drain"
-RETRY_JOB: Final = "workers.retries.retry"
-VOICE_JOB: Final = "workers.calls.answer"
+DRAIN_JOB: Final = "ringback.workers.handling.drain.drain"
+RETRY_JOB: Final = "ringback.workers.failures.retries.retry"
+VOICE_JOB: Final = "ringback.workers.voice.calls.answer"
 
 HANDLERS_GROUP: Final = "handlers"
 
@@ -155,7 +155,7 @@ class Keys:
 
     @property
     def tally(self) -> str:
-        """Hash of what workers count, all of them together (schemas.tally_fields)."""
+        """Hash of what workers count, all of them together (ringback.schemas.tally_fields)."""
         return f"{self.prefix}:tally"
 
     def rq_job(self, job_id: str) -> str:

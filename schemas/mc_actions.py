@@ -21,7 +21,7 @@ from pydantic import (
     field_validator,
 )
 
-from schemas.address import AddressKind, parse_address
+from ringback.schemas.address import AddressKind, parse_address
 
 
 class Language(StrEnum):

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.mc_actions import ACTIONS, Action, Collect, Language, Say, wire_name
+from ringback.schemas.mc_actions import ACTIONS, Action, Collect, Language, Say, wire_name
 
 TERMINATORS: Final = "terminators"
 """Parameter of a step's URL that names the keys that end the input."""

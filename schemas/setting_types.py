@@ -12,8 +12,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from schemas.mc_actions import Action
-from schemas.mc_wire import McError, parse_mc
+from ringback.schemas.mc_actions import Action
+from ringback.schemas.mc_wire import McError, parse_mc
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
-from schemas.callback_urls import PublicUrl, callback_url, without_login
-from schemas.keys import Keys
-from schemas.local import local_url, url_of
-from schemas.mc_actions import Language, Say
-from schemas.mc_wire import render_mc
-from schemas.redis_url import sentinels_of
-from schemas.setting_types import Fallback, Host, Names, Networks, Switch, within
-from schemas.tokens import Token, Tokens, first_tokens
+from ringback.schemas.callback_urls import PublicUrl, callback_url, without_login
+from ringback.schemas.keys import Keys
+from ringback.schemas.local import local_url, url_of
+from ringback.schemas.mc_actions import Language, Say
+from ringback.schemas.mc_wire import render_mc
+from ringback.schemas.redis_url import sentinels_of
+from ringback.schemas.setting_types import Fallback, Host, Names, Networks, Switch, within
+from ringback.schemas.tokens import Token, Tokens, first_tokens
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -5,13 +5,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from receiver import request
-from receiver.callbacks import Draft
-from receiver.fields import Fields
-from receiver.providers import BY_NAME
 from ringback.__main__ import main
-from ringback.rq_prefix import claim_rq_prefix
-from schemas.settings import Settings
+from ringback.receiver.parsing import request
+from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.providers import BY_NAME
+from ringback.schemas.settings import Settings
+from ringback.system.rq_prefix import claim_rq_prefix
 
 ADAPTER, PARSER, JSON, COMMIT = "break-adapter", "break-parser", "break-json", "break-commit"
 
@@ -33,7 +33,7 @@ def breaking(normalise: Callable[[Fields], Draft], name: str) -> Callable[[Field
 
 def break_all() -> None:
     claim_rq_prefix(Settings.load().keys)
-    from receiver.script import CommitScript  # which imports RQ
+    from ringback.receiver.commit.script import CommitScript  # which imports RQ
 
     for name, field in (("mycoolsms/delivery-report", "smsid"), ("mocean/voice/answer", "mocean-call-uuid")):
         callback = BY_NAME[name]

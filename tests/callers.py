@@ -13,8 +13,8 @@ from typing import Final
 
 import httpx
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN
 
 MO, DLR, CALL = "mocean/inbound-sms", "mocean/delivery-report", "mocean/voice/answer"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Final
 
-from receiver.serve import raise_open_files
+from ringback.receiver.serve import raise_open_files
 from tests.service import TOKEN
 
 _PIPELINED: Final = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -31,11 +31,11 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from receiver.callbacks import Callback
-from receiver.providers import CALLBACKS
-from ringback.samples import SAMPLES
-from ringback.trigger import build
-from schemas.events import EVENTS, Event
+from ringback.receiver.parsing.callbacks import Callback
+from ringback.receiver.providers import CALLBACKS
+from ringback.schemas.events import EVENTS, Event
+from ringback.wire.samples import SAMPLES
+from ringback.wire.sending import build
 from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, clean_environment, free_port, process, valkey
 
 CONTENT_TYPES: Final = (

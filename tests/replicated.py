@@ -10,7 +10,7 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from ringback.store import await_store
+from ringback.run.store import await_store
 from tests.service import ROOT, free_port, process, store_program, wait_for
 
 SERVICE = "calls"

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from receiver.normalise import Normaliser
-from receiver.parse import parse
-from receiver.providers import BY_NAME
-from ringback.samples import MOCEAN_ZONE, SAMPLES, Sample
-from ringback.trigger import Wire, build
-from schemas.events import Event
+from ringback.receiver.parsing.normalise import Normaliser
+from ringback.receiver.parsing.parse import parse
+from ringback.receiver.providers import BY_NAME
+from ringback.schemas.events import Event
+from ringback.wire.samples import MOCEAN_ZONE, SAMPLES, Sample
+from ringback.wire.sending import Wire, build
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 RECEIVED = NOW + timedelta(milliseconds=184)
@@ -31,7 +31,7 @@ def event_of(sample: Sample, overrides: Mapping[str, str] | None = None) -> Even
     if step:
         parsed.fields.path = {"step": last_segment(wire)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("receiver.normalise.secrets.token_hex", lambda _: next(ids))
+        patch.setattr("ringback.receiver.parsing.normalise.secrets.token_hex", lambda _: next(ids))
         return Normaliser(MOCEAN_ZONE).event(callback, parsed.fields, ACCOUNT, {}, RECEIVED)
 
 

@@ -19,10 +19,10 @@ import httpx
 from redis import Redis
 
 from ringback.reading.progress import backlog
-from ringback.samples import find
-from ringback.store import await_store, binary
-from ringback.trigger import Wire, build
-from schemas.keys import Keys
+from ringback.run.store import await_store, binary
+from ringback.schemas.keys import Keys
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "the-secret-of-acme"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.address import Address, AddressKind, parse_address
-from schemas.calling_codes import COUNTRY_OF_CALLING_CODE
-from schemas.countries import COUNTRIES
+from ringback.schemas.address import Address, AddressKind, parse_address
+from ringback.schemas.tables.calling_codes import COUNTRY_OF_CALLING_CODE
+from ringback.schemas.tables.countries import COUNTRIES
 
 E164, SHORT, NAME, UNKNOWN = (
     AddressKind.E164,

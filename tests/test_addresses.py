@@ -6,10 +6,10 @@ from ipaddress import ip_address, ip_network
 import httpx
 import pytest
 
-from receiver.addresses import Addresses, Caller, read_address
-from ringback.samples import find
-from ringback.trigger import build
-from schemas.settings import Settings, SettingsError
+from ringback.receiver.http.addresses import Addresses, Caller, read_address
+from ringback.schemas.settings import Settings, SettingsError
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN, Service, running
 
 HOME, PROXY, INNER_PROXY, FRIEND, STRANGER = "10.0.0.9", "10.0.0.1", "10.0.0.2", "203.0.113.7", "198.51.100.1"

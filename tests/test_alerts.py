@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from receiver.admin import shared
-from receiver.app import make_app
-from receiver.metrics import REFUSALS, CallOutcome
-from schemas.backlog import Backlog
-from schemas.settings import Settings
-from schemas.tally_fields import Bucket, Ran, Runs, Seconds
+from ringback.receiver.admin import figures
+from ringback.receiver.app import make_app
+from ringback.receiver.metrics import REFUSALS, CallOutcome
+from ringback.schemas.backlog import Backlog
+from ringback.schemas.settings import Settings
+from ringback.schemas.tally_fields import Bucket, Ran, Runs, Seconds
 from tests.tools import DEPLOY, check, documents, tool
 
 
@@ -24,12 +24,12 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), insecure=True)
     make_app(settings, "redis://127.0.0.1:1/0", registry)
     tally = {str(one): 1.0 for one in (Runs("h", Ran.OK), Seconds("h"), Bucket("h", 1.0))}
-    everything = shared.Shared(
+    everything = figures.Shared(
         length=1, behind=Backlog(1, 1), oldest_s=1, retries=1, dead=1, quarantined=1, evicted={"acme": 1},
         workers={"events": 1}, oddities={"mocean flag": 1}, tally=tally,
     )  # fmt: skip
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-    families = [*registry.collect(), *shared.families(everything), shared.up(True)]
+    families = [*registry.collect(), *figures.families(everything), figures.up(True)]
     return {family.name + ending for family in families for ending in endings[family.type]}
 
 

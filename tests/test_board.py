@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from ringback.children import DEFAULT_QUEUES
+from ringback.run.children import DEFAULT_QUEUES
+from ringback.workers.intake.handover import LATER, NEXT
 from tests.service import RINGBACK, Service, await_ready, kill, process, running, wait_for, worker_pids
-from workers.handover import LATER, NEXT
 
 pytestmark = pytest.mark.timed
 

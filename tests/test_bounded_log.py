@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from structlog.testing import capture_logs
 
-from receiver.bounded_log import BoundedLog
+from ringback.receiver.bounds.bounded_log import BoundedLog
 from tests.service import running
 
 EVERY_S = 0.05

@@ -18,8 +18,8 @@ from typing import Final, cast
 import httpx
 import pytest
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, kill, process, valkey, wait_for, worker_pids
 
 WRONG: Final = "the-mistyped-secret"

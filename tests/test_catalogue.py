@@ -10,17 +10,17 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from ringback import catalogue, meanings
-from ringback.cli import app
-from ringback.samples import Sample, find
-from schemas.events import DATA_OF_TYPE, EVENTS, Envelope, EventType
+from ringback.catalogue import documents, meanings
+from ringback.cli.program import app
+from ringback.schemas.events import DATA_OF_TYPE, EVENTS, Envelope, EventType
+from ringback.wire.samples import Sample, find
 from tests.sample_events import event_of, samples
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 UPDATE = "run: ringback schema --write docs/schemas"
 
-SCHEMAS: dict[str, Any] = catalogue.schemas()
-ASYNCAPI: dict[str, Any] = catalogue.asyncapi()
+SCHEMAS: dict[str, Any] = documents.schemas()
+ASYNCAPI: dict[str, Any] = documents.asyncapi()
 KINDS = [kind.value for kind in EventType]
 
 NAME = re.compile(r"[a-zA-Z0-9._-]+")  # AsyncAPI's rule for the keys of components
@@ -54,15 +54,15 @@ def resolve(document: Any, reference: str) -> Any:
     return document
 
 
-@pytest.mark.parametrize("name", catalogue.documents())
+@pytest.mark.parametrize("name", documents.documents())
 def test_the_committed_file_is_the_models_own(name: str) -> None:
     file = FOLDER / name
     committed = file.read_text(encoding="utf-8") if file.exists() else ""
-    assert committed == catalogue.documents()[name], f"docs/schemas/{name} is out of date; {UPDATE}"
+    assert committed == documents.documents()[name], f"docs/schemas/{name} is out of date; {UPDATE}"
 
 
 def test_no_other_file_is_committed() -> None:
-    assert {file.name for file in FOLDER.iterdir()} == set(catalogue.documents()), f"remove the rest, and {UPDATE}"
+    assert {file.name for file in FOLDER.iterdir()} == set(documents.documents()), f"remove the rest, and {UPDATE}"
 
 
 def test_every_type_has_a_schema() -> None:
@@ -206,7 +206,7 @@ def test_both_documents_say_the_same() -> None:
 
 
 def test_it_is_the_same_each_time() -> None:
-    assert catalogue.documents() == catalogue.documents()
+    assert documents.documents() == documents.documents()
 
 
 def ringback(*words: str) -> tuple[int, str]:
@@ -221,17 +221,17 @@ def test_the_command_prints_all() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_prints_one(kind: str) -> None:
-    assert ringback(kind) == (0, catalogue.documents()[f"{kind}.json"])
+    assert ringback(kind) == (0, documents.documents()[f"{kind}.json"])
 
 
 def test_the_command_prints_asyncapi() -> None:
-    assert ringback("--asyncapi") == (0, catalogue.documents()["asyncapi.json"])
+    assert ringback("--asyncapi") == (0, documents.documents()["asyncapi.json"])
 
 
 def test_the_command_writes_files(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "schemas"
     assert ringback("--write", str(folder)) == (0, "")
-    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == catalogue.documents()
+    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == documents.documents()
 
 
 @pytest.mark.parametrize(

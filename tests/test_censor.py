@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from schemas.censor import Censor
-from schemas.tokens import Token
+from ringback.schemas.censor import Censor
+from ringback.schemas.tokens import Token
 
 MADE = "Vd3_kq-1Xw9ZbT0aLrYp5sGhNmCfEuJo"  # as `token new` makes them
 WORDS = "the-secret-of-acme"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from receiver.charsets import charset_of, in_utf_8, read, reread, unmarked
+from ringback.receiver.parsing.charsets import charset_of, in_utf_8, read, reread, unmarked
 
 ASCII = bytes(range(128))
 READ = sorted({codec for name in aliases if (codec := charset_of(name))} | {"cp874", "koi8_u"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringback.choose import ChoiceError, by_beginning, handler_named, short_length
+from ringback.terminal.choose import ChoiceError, by_beginning, handler_named, short_length
 
 IDS = ["1a", "1a2b3c", "1a2b3d", "1a2b", "2c2c2c2c", *(f"3333-{number}" for number in range(6))]
 

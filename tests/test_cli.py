@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import Settings, SettingsError
+from ringback.schemas.settings import Settings, SettingsError
 from tests.service import RINGBACK, TOKEN, clean_environment, free_port
 
 MADE = "Vd3_kq-1Xw9ZbT0aLrYp5sGhNmCfEuJo"  # as `token new` makes them
@@ -58,9 +58,9 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
                      id="an option of TLS without it"),
         pytest.param(["up"], {"RINGBACK_HANDLERS": "./broken.py"}, 2,
                      'RINGBACK_HANDLERS: "./broken.py" is not the name of a module; write broken', id="a file's name"),
-        pytest.param(["up"], {"RINGBACK_HANDLERS": "workers"}, 2,
-                     "RINGBACK_HANDLERS: workers is Ringback's own and has no handlers; name your module, and rename "
-                     "it if it is called workers too", id="a module of ours"),
+        pytest.param(["up"], {"RINGBACK_HANDLERS": "ringback.run"}, 2,
+                     "RINGBACK_HANDLERS: ringback.run is Ringback's own and has no handlers; name your module, and "
+                     "rename it if it is called ringback too", id="a module of ours"),
         pytest.param(["up"], {"RINGBACK_DATA_DIR": "broken.py"}, 2,
                      "RINGBACK_DATA_DIR: {folder}/broken.py is not a folder; name another one", id="a file as folder"),
         pytest.param(["serve"], {**GOOD, "RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0", "RINGBACK_HOST": "a b"}, 2,

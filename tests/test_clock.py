@@ -9,18 +9,18 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as LostError
 
+from ringback.workers.rq import clock
+from ringback.workers.rq.clock import ServerClock
 from tests.service import ROOT, clean_environment
-from workers import clock
-from workers.clock import ServerClock
 
 # In a process of its own: what it replaces stays replaced.
 LOOK = """
 import sys
 import rq.utils
 theirs = {rq.utils.now, rq.utils.current_timestamp}
-import workers.processes
+import ringback.workers.rq.processes
 from redis import Redis
-from workers import clock
+from ringback.workers.rq import clock
 clock.follow(Redis.from_url(sys.argv[1]))
 for name, module in list(sys.modules.items()):
     if name.partition(".")[0] == "rq":
@@ -47,7 +47,9 @@ def test_it_is_put_right_now_and_then(redis_url: str, monkeypatch: pytest.Monkey
     with Redis.from_url(redis_url) as redis:
         ours = ServerClock(redis)
         right = time.monotonic
-        monkeypatch.setattr("workers.clock.time.monotonic", lambda: right() + 60)  # as after a pause of the machine
+        monkeypatch.setattr(
+            "ringback.workers.rq.clock.time.monotonic", lambda: right() + 60
+        )  # as after a pause of the machine
         assert ours.now().timestamp() - servers_time(redis) == pytest.approx(60, abs=0.5)
         ours.keep()
         assert servers_time(redis) == pytest.approx(ours.now().timestamp(), abs=0.5)

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from receiver.codings import CodingError, TooLargeError, UnreadCodingError, undone
+from ringback.receiver.parsing.codings import CodingError, TooLargeError, UnreadCodingError, undone
 
 LIMIT = 1000
 BODY = b'{"smsid": "1", "status": "SMS_STATUS_DELIVERED"}'

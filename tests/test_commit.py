@@ -17,12 +17,12 @@ import httpx
 import pytest
 from redis import Redis
 
-from receiver.commit import CommitError, Committer
-from receiver.script import Terms, commit_client
-from receiver.waiting import Outcome
-from ringback.samples import find
-from schemas.events import Event
-from schemas.keys import Keys
+from ringback.receiver.commit.committer import CommitError, Committer
+from ringback.receiver.commit.script import Terms, commit_client
+from ringback.receiver.commit.waiting import CommitOutcome
+from ringback.schemas.events import Event
+from ringback.schemas.keys import Keys
+from ringback.wire.samples import find
 from tests.sample_events import event_of
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, running, wait_for
 
@@ -41,20 +41,20 @@ class Bench:
     redis: Redis
     committer: Committer
     keys: Keys
-    tasks: list["asyncio.Task[Outcome]"] = field(default_factory=list)
+    tasks: list["asyncio.Task[CommitOutcome]"] = field(default_factory=list)
 
     def stored(self) -> list[str]:
         """Give the ids of the events in the stream."""
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(self.keys.events))
         return [fields[b"id"].decode() for _, fields in entries]
 
-    async def hand_over(self, events: Iterable[Event]) -> list["asyncio.Task[Outcome]"]:
+    async def hand_over(self, events: Iterable[Event]) -> list["asyncio.Task[CommitOutcome]"]:
         """Start to commit events; gives back control once the committer has them all."""
         tasks = [asyncio.create_task(self.committer.commit(event)) for event in events]
         await asyncio.sleep(0)
         return tasks
 
-    async def commit(self, events: Iterable[Event]) -> list[Outcome | BaseException]:
+    async def commit(self, events: Iterable[Event]) -> list[CommitOutcome | BaseException]:
         """Commit events together and give what became of each."""
         return await asyncio.gather(*await self.hand_over(events), return_exceptions=True)
 
@@ -89,11 +89,11 @@ async def test_requests_that_are_cancelled_at_any_moment_take_no_event_along(ben
             bench.tasks.append(task)
         await asyncio.sleep(dice.random() * 0.004)
     for ended in await asyncio.gather(*bench.tasks, return_exceptions=True):
-        assert ended is Outcome.STORED or isinstance(ended, asyncio.CancelledError)
-        cancelled += ended is not Outcome.STORED
+        assert ended is CommitOutcome.STORED or isinstance(ended, asyncio.CancelledError)
+        cancelled += ended is not CommitOutcome.STORED
     assert 0 < cancelled < len(events)
     # A provider that had no answer repeats.
-    assert set(await bench.commit(events)) == {Outcome.DUPLICATE}
+    assert set(await bench.commit(events)) == {CommitOutcome.DUPLICATE}
     assert sorted(bench.stored()) == sorted(event.id for event in events)
 
 
@@ -101,7 +101,7 @@ async def test_closing_finishes_what_was_handed_over(bench: Bench) -> None:
     events = reports(600)
     tasks = await bench.hand_over(events)
     await bench.committer.close()
-    assert {task.result() for task in tasks} == {Outcome.STORED}
+    assert {task.result() for task in tasks} == {CommitOutcome.STORED}
     assert bench.stored() == [event.id for event in events]
 
 
@@ -118,8 +118,8 @@ async def test_a_connection_that_breaks_fails_only_the_requests_of_its_commit(be
             await task
     finally:
         bench.redis.client_unpause()
-    assert await asyncio.gather(*tasks) == [Outcome.STORED] * len(then)
-    assert await bench.commit(first) == [Outcome.STORED]
+    assert await asyncio.gather(*tasks) == [CommitOutcome.STORED] * len(then)
+    assert await bench.commit(first) == [CommitOutcome.STORED]
     assert bench.stored()[1:] == [event.id for event in (*then, *first)]
 
 
@@ -135,7 +135,7 @@ async def test_a_commit_whose_reply_is_late_is_not_stored_twice(bench: Bench) ->
     finally:
         bench.redis.client_unpause()
     outcomes = await bench.commit(events)
-    assert set(outcomes) <= {Outcome.STORED, Outcome.DUPLICATE}
+    assert set(outcomes) <= {CommitOutcome.STORED, CommitOutcome.DUPLICATE}
     assert sorted(bench.stored()[1:]) == sorted(event.id for event in events)
 
 
@@ -153,13 +153,13 @@ async def test_an_event_that_redis_cannot_take_loses_no_other(bench: Bench) -> N
         tasks = await bench.hand_over([*events[:10], bad, *events[10:]])
     finally:
         bench.redis.client_unpause()
-    assert await warm is Outcome.STORED
+    assert await warm is CommitOutcome.STORED
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(outcomes[10], CommitError)
-    assert set(await bench.commit(events)) <= {Outcome.STORED, Outcome.DUPLICATE}
+    assert set(await bench.commit(events)) <= {CommitOutcome.STORED, CommitOutcome.DUPLICATE}
     assert sorted(bench.stored()[1:]) == sorted(event.id for event in events)
     bench.redis.delete(key)
-    assert await bench.commit([bad]) == [Outcome.STORED]
+    assert await bench.commit([bad]) == [CommitOutcome.STORED]
 
 
 def request_of(smsid: str) -> bytes:

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from receiver.callbacks import Callback, Callbacks, Draft
-from receiver.fields import Fields
-from receiver.providers import BY_NAME, CALLBACKS
-from ringback.trigger import Wire
+from ringback.receiver.parsing.callbacks import Callback, Callbacks, Draft
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.providers import BY_NAME, CALLBACKS
+from ringback.wire.sending import Wire
 from tests.service import ROOT, TOKEN, Service
 
 JSON = {"Content-Type": "application/json"}
@@ -264,7 +264,7 @@ def test_the_secret_is_kept_nowhere(service: Service, callback: Callback) -> Non
 
 def fields_of(wire: Wire) -> list[dict[str, Any]]:
     """Give the nested fields of a sample."""
-    from receiver.parse import parse
+    from ringback.receiver.parsing.parse import parse
 
     return [one.fields.tree for one in parse(wire.headers["Content-Type"].lower(), wire.body, [])]
 

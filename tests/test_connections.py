@@ -18,13 +18,13 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from receiver.answers import Answer, answer
-from receiver.bounded_log import BoundedLog
-from receiver.metrics import Refusals
-from receiver.protocol import MAX_IN_A_ROW, Connection
-from receiver.server import protocol_factory
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.receiver.http.answers import Answer, answer
+from ringback.receiver.http.protocol import MAX_IN_A_ROW, Connection
+from ringback.receiver.http.server import protocol_factory
+from ringback.receiver.metrics import Refusals
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.hostile import resident_kib
 from tests.service import ROOT, clean_environment, wait_for
 from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses, takes

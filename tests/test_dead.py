@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import Service, wait_for
 
 HANDLERS = "tests.handlers.recording"

@@ -21,15 +21,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from redis.asyncio import Redis
 
-from receiver.admin import health
-from receiver.admin.check import Grade
-from ringback.children import RECEIVER_STOP_S, WORKER_STOP_S
-from ringback.store import await_store, command
-from schemas.keys import HANDLERS_GROUP, Keys
-from schemas.settings import Settings
+from ringback.receiver.admin import health
+from ringback.receiver.admin.check import Grade
+from ringback.run.children import RECEIVER_STOP_S, WORKER_STOP_S
+from ringback.run.store import await_store, command
+from ringback.schemas.keys import HANDLERS_GROUP, Keys
+from ringback.schemas.settings import Settings
+from ringback.workers.rq.processes import QUEUES
 from tests.service import ROOT, Service, free_port, process, store_program
 from tests.tools import DEPLOY, check, documents, tool
-from workers.processes import QUEUES
 
 KUBERNETES: Final = DEPLOY / "kubernetes"
 DOCKERFILE: Final = DEPLOY / "Dockerfile"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from ringback.doctor import folder_check
-from schemas.keys import RETRIES_QUEUE
+from ringback.doctor.examination import folder_check
+from ringback.schemas.keys import RETRIES_QUEUE
 from tests.commands import ringback
 from tests.service import (
     RINGBACK,

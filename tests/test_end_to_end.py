@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ringback.samples import SAMPLES, find
-from ringback.trigger import build
+from ringback.wire.samples import SAMPLES, find
+from ringback.wire.sending import build
 from tests.service import TOKEN, Service, free_port, running, valkey, wait_for
 
 TYPE_OF = {

@@ -15,11 +15,11 @@ import pytest
 from pydantic import BaseModel
 from redis import Redis
 
-from ringback import catalogue, meanings
-from ringback.samples import find
-from schemas import address, event_data
-from schemas.event_data import STATUS_RANK
-from schemas.events import EVENTS, Envelope, Event, EventType
+from ringback.catalogue import documents, meanings
+from ringback.schemas import address, event_data
+from ringback.schemas.event_data import STATUS_RANK
+from ringback.schemas.events import EVENTS, Envelope, Event, EventType
+from ringback.wire.samples import find
 from tests.sample_events import event_of
 from tests.service import ROOT
 
@@ -29,7 +29,7 @@ WIDTH = 110
 EXAMPLE = re.compile(r"```sh\n(ringback trigger [^\n]+)\n```\n\n```json\n(.*?)\n```", re.DOTALL)
 EXAMPLES = EXAMPLE.findall(PAGE)
 
-COMPONENTS: dict[str, Any] = json.loads(catalogue.documents()["asyncapi.json"])["components"]["schemas"]
+COMPONENTS: dict[str, Any] = json.loads(documents.documents()["asyncapi.json"])["components"]["schemas"]
 IN_MANY = {Envelope: "CallStatusEvent", event_data.Data: "CallStatus", event_data.CallData: "CallStatus"}
 VARYING = ("type", "dataschema")  # constant in each type, not in the envelope
 
@@ -155,7 +155,7 @@ def test_the_python_example_reads_the_stream(redis_url: str, tmp_path: Path) -> 
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     program = tmp_path / "reader.py"
     program.write_text(code, encoding="utf-8")
-    key = catalogue.KEYS.events
+    key = documents.KEYS.events
     event = event_of(find("mocean/delivery-report"))
     environment = {**os.environ, "RINGBACK_REDIS_URL": redis_url}
     with Redis.from_url(redis_url) as redis:

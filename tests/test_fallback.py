@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringback.samples import find
-from ringback.trigger import build
-from schemas.settings import Settings
+from ringback.schemas.settings import Settings
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN, Service, running
 
 FALLBACK = json.dumps(

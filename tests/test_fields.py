@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from receiver.callbacks import Need
-from receiver.fields import Fields, Repeated
-from receiver.nesting import fold
-from receiver.numbers import Written, whole
-from receiver.values import amount, choice, country, limited
-from schemas.address import parse_address
+from ringback.receiver.parsing.callbacks import Need
+from ringback.receiver.parsing.fields import Fields, Repeated
+from ringback.receiver.parsing.nesting import fold
+from ringback.receiver.parsing.numbers import Written, whole
+from ringback.receiver.parsing.values import amount, choice, country, limited
+from ringback.schemas.address import parse_address
 
 READERS = ("text", "word", "integer", "boolean")
 

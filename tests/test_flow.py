@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringback.hearing import pressed, read_mc, words
+from ringback.wire.hearing import pressed, read_mc, words
 from tests.commands import ringback
 from tests.service import TOKEN
 

@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from receiver.callbacks import Callback
-from receiver.providers import CALLBACKS
+from ringback.receiver.parsing.callbacks import Callback
+from ringback.receiver.providers import CALLBACKS
 from tests.hostile import Caller, requests_to, send
 from tests.service import Service, running
 

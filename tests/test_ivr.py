@@ -13,12 +13,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from ringback.hearing import words
-from ringback.phone import PhoneCall, PhoneError, ServiceLine, taken
-from schemas.mc_actions import Collect
-from schemas.mc_wire import make
-from schemas.settings import Settings
-from schemas.tokens import Token
+from ringback.schemas.mc_actions import Collect
+from ringback.schemas.mc_wire import make
+from ringback.schemas.settings import Settings
+from ringback.schemas.tokens import Token
+from ringback.wire.hearing import words
+from ringback.wire.phone import PhoneCall, PhoneError, ServiceLine, taken
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, Service, clean_environment, free_port, running, wait_for
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from receiver.limiter import MAX_ADDRESSES, MAX_WRONG, S_PER_WRONG, Limiter
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.receiver.bounds.limiter import MAX_ADDRESSES, MAX_WRONG, S_PER_WRONG, Limiter
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN, running
 
 ATTACKER, PROVIDER = "198.51.100.1", "203.0.113.7"

@@ -15,12 +15,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from starlette.types import Message
 
-from receiver.app import make_app
-from receiver.metrics import REFUSALS
-from receiver.protocol import MAX_HEAD, MAX_HEADERS
-from receiver.serve import raise_open_files
-from schemas.settings import Settings
-from schemas.tokens import Token
+from ringback.receiver.app import make_app
+from ringback.receiver.http.protocol import MAX_HEAD, MAX_HEADERS
+from ringback.receiver.metrics import REFUSALS
+from ringback.receiver.serve import raise_open_files
+from ringback.schemas.settings import Settings
+from ringback.schemas.tokens import Token
 from tests.hostile import resident_kib
 from tests.service import TOKEN, free_port, running, wait_for
 from tests.sockets import AUTH, BODY, DLR, Receiver, chunked, heard, receiving, request, statuses, takes

@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from typing import cast
 
-from ringback.children import DEFAULT_QUEUES
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.run.children import DEFAULT_QUEUES
+from ringback.wire.samples import find
+from ringback.wire.sending import build
+from ringback.workers.handling.aside import TIMEOUTS_IN_A_ROW
 from tests.service import Service, running, wait_for
-from workers.aside import TIMEOUTS_IN_A_ROW
 
 HANDLERS = "tests.handlers.hanging"
 # A pause of 1.2 s at most, RQ's second of rounding and its second of polling, and what a busy machine adds.

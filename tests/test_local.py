@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.local import local_url
-from schemas.settings import Settings
+from ringback.schemas.local import local_url
+from ringback.schemas.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,10 @@ LOGGED: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
 MARK: Final = "=== next\n"
 PROGRAM: Final = """
 import logging, sys, structlog
-from ringback.logs import set_up_logs
-from schemas.settings import LogFormat, LogLevel
-from schemas.censor import Censor
-from schemas.settings import Token
+from ringback.logs.lines import set_up_logs
+from ringback.schemas.settings import LogFormat, LogLevel
+from ringback.schemas.censor import Censor
+from ringback.schemas.settings import Token
 set_up_logs(LogFormat({form!r}), LogLevel.INFO, censor=Censor([Token(account="acme", secret="t0ken-secret-of-acme")]))
 log = structlog.get_logger()
 for snippet in {snippets!r}:

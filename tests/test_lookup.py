@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 from redis import Redis
 
-from ringback.choose import ChoiceError
 from ringback.reading.entries import Entries
 from ringback.reading.stream import Stream
-from schemas.keys import Keys
+from ringback.schemas.keys import Keys
+from ringback.terminal.choose import ChoiceError
 from tests.service import Service, running
 
 KEYS = Keys("lookup")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from moceansdk import Mc, McBuilder
 
 from ringback import mc
-from schemas.mc_actions import ACTIONS, Action, Language
-from schemas.mc_wire import McError, parse_mc, render_mc
-from schemas.settings import Settings, SettingsError
+from ringback.schemas.mc_actions import ACTIONS, Action, Language
+from ringback.schemas.mc_wire import McError, parse_mc, render_mc
+from ringback.schemas.settings import Settings, SettingsError
 from tests.service import running
 
 EVENT_URL = "https://example.com/webhook/voice-event"

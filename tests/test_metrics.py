@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ringback.samples import SAMPLES
+from ringback.wire.samples import SAMPLES
 from tests.service import ROOT, free_port, running, wait_for
 
 NAME: Final = re.compile(r"ringback_[a-z]+(_[a-z]+)*")

@@ -7,15 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.callbacks import Draft
-from receiver.fields import Fields, Repeated
-from receiver.numbers import Written
-from receiver.providers import BY_NAME, CALLBACKS
-from ringback.samples import find
-from ringback.trigger import Wire, build
-from schemas.address import Address, parse_address
-from schemas.dlr_errors import DLR_ERRORS
-from schemas.event_data import (
+from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.fields import Fields, Repeated
+from ringback.receiver.parsing.numbers import Written
+from ringback.receiver.providers import BY_NAME, CALLBACKS
+from ringback.schemas.address import Address, parse_address
+from ringback.schemas.event_data import (
     CallIncoming,
     CallInput,
     CallStatus,
@@ -37,6 +34,9 @@ from schemas.event_data import (
     ReferredProduct,
     Status,
 )
+from ringback.schemas.tables.dlr_errors import DLR_ERRORS
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 
 
 def wire(name: str) -> Wire:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ringback.choose import ChoiceError
-from ringback.moments import since, written
+from ringback.terminal.choose import ChoiceError
+from ringback.terminal.moments import since, written
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 EIGHT = NOW.replace(minute=0, second=0)

@@ -4,15 +4,24 @@ from typing import Any
 
 import pytest
 
-from receiver.callbacks import Draft
-from receiver.fields import Fields
-from receiver.numbers import Written
-from receiver.providers import BY_NAME
-from ringback.samples import find
-from ringback.trigger import Wire, build
-from schemas.address import Address, parse_address
-from schemas.event_data import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
-from schemas.gsm0338 import ALPHABET, EXTENSION
+from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.numbers import Written
+from ringback.receiver.providers import BY_NAME
+from ringback.schemas.address import Address, parse_address
+from ringback.schemas.event_data import (
+    Channel,
+    Content,
+    ContentType,
+    Cost,
+    Encoding,
+    MessageReceived,
+    MessageStatus,
+    Status,
+)
+from ringback.schemas.tables.gsm0338 import ALPHABET, EXTENSION
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 
 
 def wire(name: str) -> Wire:

@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from receiver.door import Query
-from receiver.normalise import Normaliser, UnusableError
-from receiver.parse import parse_query
-from receiver.paths import callback_at
-from receiver.providers import BY_NAME, CALLBACKS
-from receiver.request import CallbackRequest
-from ringback.samples import SAMPLES
-from ringback.trigger import build
-from schemas.address import parse_address
-from schemas.events import EVENTS, Event
+from ringback.receiver.http.door import Query
+from ringback.receiver.http.paths import callback_at
+from ringback.receiver.parsing.normalise import Normaliser, UnusableError
+from ringback.receiver.parsing.parse import parse_query
+from ringback.receiver.parsing.request import CallbackRequest
+from ringback.receiver.providers import BY_NAME, CALLBACKS
+from ringback.schemas.address import parse_address
+from ringback.schemas.events import EVENTS, Event
+from ringback.wire.samples import SAMPLES
+from ringback.wire.sending import build
 
 RECEIVED = datetime(2024, 2, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 RECEIVED_TEXT = "2024-02-29T12:00:00.250000Z"

@@ -21,15 +21,15 @@ import pytest
 from redis import Redis
 
 import tests.chaos.sender
-from receiver.admin.check import Check, Grade
-from receiver.admin.health import redis_checks
-from receiver.script import commit_client
-from ringback.doctor import spool_check
-from ringback.samples import find
-from ringback.store import await_store
-from ringback.trigger import Wire, build
-from schemas.keys import Keys
-from schemas.settings import Settings
+from ringback.doctor.examination import spool_check
+from ringback.receiver.admin.check import Check, Grade
+from ringback.receiver.admin.health import redis_checks
+from ringback.receiver.commit.script import commit_client
+from ringback.run.store import await_store
+from ringback.schemas.keys import Keys
+from ringback.schemas.settings import Settings
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 from tests.chaos.house import House, end
 from tests.chaos.plan import Plan
 from tests.chaos.sender import Sender

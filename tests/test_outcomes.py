@@ -5,11 +5,11 @@ import math
 import pytest
 
 from ringback import RetryLater
-from ringback.samples import SAMPLES
+from ringback.wire.samples import SAMPLES
+from ringback.workers.running.discretion import discreet
+from ringback.workers.running.outcomes import LONGEST_PAUSE_S
 from tests.sample_events import event_of
 from tests.service import Service, running, wait_for
-from workers.discretion import discreet
-from workers.outcomes import LONGEST_PAUSE_S
 
 
 @pytest.mark.parametrize("seconds", [0, 0.25, 60, LONGEST_PAUSE_S])

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 import typer.main
 
-from ringback.cli import app
-from schemas.events import Envelope
-from schemas.keys import Keys
-from schemas.settings import PREFIX, Settings
+from ringback.cli.program import app
+from ringback.schemas.events import Envelope
+from ringback.schemas.keys import Keys
+from ringback.schemas.settings import PREFIX, Settings
 from tests.service import ROOT
 from tests.test_alerts import exposed as exposed
 from tests.test_up import up

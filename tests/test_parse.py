@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from receiver.door import Query, without_secret
-from receiver.fields import Repeated
-from receiver.numbers import Written
-from receiver.parse import MAX_FIELDS, UndecodableError, parse, parse_query
+from ringback.receiver.http.door import Query
+from ringback.receiver.parsing.fields import Repeated
+from ringback.receiver.parsing.numbers import Written
+from ringback.receiver.parsing.parse import MAX_FIELDS, UndecodableError, parse, parse_query
+from ringback.schemas.callback_parameters import without_secret
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import RINGBACK, Service, process, running, wait_for
 
 HANDLERS = {"RINGBACK_HANDLERS": "tests.handlers.partitioned"}

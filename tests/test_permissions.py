@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from ringback.permissions import RULE
-from ringback.store import UnfitStoreError, check_store
-from schemas.keys import Keys
+from ringback.run.permissions import RULE
+from ringback.run.store import UnfitStoreError, check_store
+from ringback.schemas.keys import Keys
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, free_port, process, valkey, wait_for
 from tests.test_doctor import graded

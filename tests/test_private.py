@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from receiver import private
-from receiver.private import NotPrivateError
-from ringback.home import Home
-from schemas.settings import Settings
+from ringback.run.home import Home
+from ringback.schemas.settings import Settings
+from ringback.system import private
+from ringback.system.private import NotPrivateError
 from tests.commands import ringback
 from tests.service import RINGBACK, TOKEN, free_port, process, wait_for
 from tests.test_up import up

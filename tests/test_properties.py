@@ -13,16 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.callbacks import Callback
-from receiver.charsets import charset_of
-from receiver.door import Query, without_secret
-from receiver.normalise import Normaliser, UnusableError
-from receiver.parse import parse_query
-from receiver.providers import BY_NAME, CALLBACKS
-from receiver.request import CallbackRequest
-from ringback.samples import SAMPLES, Sample
-from ringback.trigger import build
-from schemas.events import EVENTS, Event
+from ringback.receiver.http.door import Query
+from ringback.receiver.parsing.callbacks import Callback
+from ringback.receiver.parsing.charsets import charset_of
+from ringback.receiver.parsing.normalise import Normaliser, UnusableError
+from ringback.receiver.parsing.parse import parse_query
+from ringback.receiver.parsing.request import CallbackRequest
+from ringback.receiver.providers import BY_NAME, CALLBACKS
+from ringback.schemas.callback_parameters import without_secret
+from ringback.schemas.events import EVENTS, Event
+from ringback.wire.samples import SAMPLES, Sample
+from ringback.wire.sending import build
 from tests.service import ROOT
 
 RECEIVED = datetime(2024, 2, 29, 12, tzinfo=UTC)

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from receiver.providers import CALLBACKS
-from ringback.samples import find
-from ringback.trigger import build
-from schemas.settings import Settings
+from ringback.receiver.providers import CALLBACKS
+from ringback.schemas.settings import Settings
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.machines import HAS_NAMESPACES
 from tests.service import TOKEN, Service, clean_environment, free_port, process, running, wait_for
 from tests.tools import DEPLOY, check, documents, tool

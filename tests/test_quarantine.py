@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from receiver.quarantine import Kept
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.receiver.quarantine.keeping import Kept
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN, Service, wait_for
 
 RECEIVED_MS = 1_700_000_000_000

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from receiver.quarantine import Kept, Store
-from receiver.script import commit_client
-from schemas.keys import Keys
+from ringback.receiver.commit.script import commit_client
+from ringback.receiver.quarantine.keeping import Kept, Store
+from ringback.schemas.keys import Keys
 from tests.service import Service, free_port, running, wait_for
 
 BESIDE = 512

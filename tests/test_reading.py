@@ -10,10 +10,10 @@ from ringback.reading.dead_letters import DeadLetters
 from ringback.reading.progress import backlog
 from ringback.reading.quarantined import QuarantinedRequests
 from ringback.reading.stream import Stream
-from schemas.backlog import Backlog
+from ringback.schemas.backlog import Backlog
+from ringback.workers.failures.failure import Unread
+from ringback.workers.failures.letters import Letters
 from tests.service import Service, wait_for
-from workers.failures import Unread
-from workers.letters import Letters
 
 OTHER = {"name": b"billing", "pending": 9, "last-delivered-id": b"9-9", "entries-read": 9, "lag": 9}
 

@@ -8,12 +8,12 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry
 
-from receiver.metrics import Faults
-from receiver.recommit import Recommit, Way
-from receiver.script import CommitScript
-from receiver.spool import Spool
-from receiver.waiting import Waiting
-from ringback.samples import find
+from ringback.receiver.commit.recommit import Recommit, Way
+from ringback.receiver.commit.script import CommitScript
+from ringback.receiver.commit.spool import Spool
+from ringback.receiver.commit.waiting import Waiting
+from ringback.receiver.metrics import Faults
+from ringback.wire.samples import find
 from tests.sample_events import event_of
 from tests.test_spool import bounds, waiting
 

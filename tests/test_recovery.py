@@ -7,8 +7,8 @@ from redis import Redis
 from rq.executions import Execution
 from rq.serializers import JSONSerializer
 
+from ringback.workers.rq.recovery import RecoverableJob
 from tests.service import running, wait_for, worker_pids
-from workers.recovery import RecoverableJob
 
 
 def test_a_job_succeeds_after_an_execution_has_run_out(redis_url: str) -> None:

@@ -4,11 +4,11 @@ import pytest
 from redis.exceptions import ReadOnlyError, ResponseError
 from rq.exceptions import StopRequested
 
-from receiver.hotline import Hotline
-from receiver.recommit import is_passing
-from receiver.script import commit_client
-from schemas.redis_refusal import refusal_of
-from workers.runtime import Stop, worker_client
+from ringback.receiver.commit.hotline import Hotline
+from ringback.receiver.commit.recommit import is_passing
+from ringback.receiver.commit.script import commit_client
+from ringback.schemas.redis_refusal import refusal_of
+from ringback.workers.runtime import Stop, worker_client
 
 WRAPPED = (
     "Error running script (call to f_6cdc41bb3c1f0dd5d1f3d86d4cb4b0c9f0a4a0a1): @user_script:33: @user_script: 33: "

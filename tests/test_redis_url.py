@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.redis_url import Sentinels, sentinels_of, without_password
+from ringback.schemas.redis_url import Sentinels, sentinels_of, without_password
 
 THREE = (("10.0.0.1", 26379), ("10.0.0.2", 26380), ("sentinel.example", 26379))
 

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from receiver.metrics import CallCounts, Faults
-from receiver.replies import Replies, reply_client
-from schemas.call_reply import Reply
-from schemas.keys import Keys
+from ringback.receiver.metrics import CallCounts, Faults
+from ringback.receiver.replies import Replies, reply_client
+from ringback.schemas.call_reply import Reply
+from ringback.schemas.keys import Keys
 
 
 class Line:

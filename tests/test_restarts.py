@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 import pytest
 
-from receiver.listen import bind
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.receiver.http.listen import bind
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.callers import Caller, calling
 from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, clean_environment, free_port, process, wait_for
 from tests.test_proxies import Proxy, await_proxy, caddy

@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.report import COMPUTED, tables
 from benchmarks.results import Results
-from ringback.samples import find
-from ringback.trigger import Wire, build
-from schemas.settings import Settings
+from ringback.schemas.settings import Settings
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 from tests.service import ROOT, TOKEN, free_port, process, running, wait_for
 from tests.tools import check, tool
 

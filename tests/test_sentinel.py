@@ -19,15 +19,15 @@ from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from receiver.spool import lying
-from ringback.samples import find
-from ringback.trigger import Wire, build
-from schemas.keys import Keys
+from ringback.receiver.commit.spool import lying
+from ringback.schemas.keys import Keys
+from ringback.system.redis_sync import connect
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 from tests.chaos.sender import Connection
 from tests.commands import ringback
 from tests.replicated import Replicated, replicated
 from tests.service import RINGBACK, ROOT, TOKEN, free_port, process, wait_for
-from workers.connect import connect
 
 RATE = 200
 CONNECTIONS = 20

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import Settings, SettingsError
+from ringback.schemas.settings import Settings, SettingsError
 
 
 def load(monkeypatch: pytest.MonkeyPatch, folder: Path, **settings: str) -> Settings:

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from ringback.shown import as_json, shown
+from ringback.terminal.shown import as_json, shown
 from tests.service import RINGBACK, ROOT, Service, clean_environment, running, wait_for
 
 FORGED: Final = "2026-11-27 00:00:00Z  forged"
@@ -251,7 +251,12 @@ def test_what_a_server_answers(service: Service, words: str, status: int, body: 
 
 # Nothing goes another way
 
-WAYS: Final = {"ringback/commands/terminal.py", "ringback/__main__.py", "ringback/screen.py", "ringback/logs.py"}
+WAYS: Final = {
+    "ringback/cli/options.py",
+    "ringback/__main__.py",
+    "ringback/terminal/screen.py",
+    "ringback/logs/lines.py",
+}
 
 
 def prints(tree: ast.AST) -> Iterator[str]:

@@ -16,18 +16,18 @@ import httpx
 import pytest
 from redis import Redis
 
-from receiver.commit import Committer
-from receiver.door import Query
-from receiver.load import BESIDE_JSON, MOST_BYTES, Room
-from receiver.normalise import Normaliser, UnusableError
-from receiver.parse import parse_query
-from receiver.paths import callback_at
-from receiver.request import MAX_EVENTS_BYTES, CallbackRequest, check_size
-from receiver.script import Terms, commit_client
-from receiver.turns import Turns
-from receiver.waiting import MAX_GROUP, MAX_GROUP_BYTES, Outcome, Question, Waiting
-from ringback.samples import MOCEAN_ZONE
-from schemas.keys import Keys
+from ringback.receiver.bounds.load import BESIDE_JSON, MOST_BYTES, Room
+from ringback.receiver.bounds.turns import Turns
+from ringback.receiver.commit.committer import Committer
+from ringback.receiver.commit.script import Terms, commit_client
+from ringback.receiver.commit.waiting import MAX_GROUP, MAX_GROUP_BYTES, CommitOutcome, Question, Waiting
+from ringback.receiver.http.door import Query
+from ringback.receiver.http.paths import callback_at
+from ringback.receiver.parsing.normalise import Normaliser, UnusableError
+from ringback.receiver.parsing.parse import parse_query
+from ringback.receiver.parsing.request import MAX_EVENTS_BYTES, CallbackRequest, check_size
+from ringback.schemas.keys import Keys
+from ringback.wire.samples import MOCEAN_ZONE
 from tests.service import TOKEN, Service, running, wait_for
 
 LONG = "a" * 257
@@ -264,7 +264,7 @@ async def test_calls_go_before_events_and_floods_leave_room(committer: tuple[Com
     ringing = [waiting("a", is_call=True) for _ in range(200)]
     others = [waiting("b"), waiting("b", is_call=True)]
     outcomes = await asyncio.gather(*(made.store(one) for one in (*flood, *ringing, *others)))
-    assert set(outcomes) == {Outcome.STORED}
+    assert set(outcomes) == {CommitOutcome.STORED}
     entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.events))
     order = [fields[b"id"].decode() for _, fields in entries][1:]
     place = {name: number for number, name in enumerate(order)}

@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver.spool import Spool, SpoolBounds, SpooledRequest, SpoolError
-from receiver.waiting import Waiting, size_of
-from ringback.samples import find
-from ringback.trigger import Wire, build
+from ringback.receiver.commit.spool import Spool, SpoolBounds, SpooledRequest, SpoolError
+from ringback.receiver.commit.waiting import Waiting, size_of
+from ringback.wire.samples import find
+from ringback.wire.sending import Wire, build
 from tests.service import RINGBACK, Service, await_ready, free_port, process, valkey, wait_for
 
 FORM = "application/x-www-form-urlencoded"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.listen import bind
+from ringback.receiver.http.listen import bind
 from tests.commands import ringback
 from tests.service import RINGBACK, TOKEN, free_port, process, valkey, wait_for
 from tests.test_up import up

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from schemas.event_data import STATUS_RANK
+from ringback.schemas.event_data import STATUS_RANK
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, process, running
 
 FIVE = ("AT_CARRIER", "DELIVERY_DELAYED", "EXPIRED", "ERROR", "DELIVERED")

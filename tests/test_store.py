@@ -8,9 +8,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from receiver.admin.check import Grade
-from receiver.admin.health import version_check
-from ringback.store import UnfitStoreError, await_store, command, said
+from ringback.receiver.admin.check import Grade
+from ringback.receiver.admin.health import version_check
+from ringback.run.store import UnfitStoreError, await_store, command, said
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, process, store_program
 
 

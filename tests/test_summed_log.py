@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from workers.summed_log import SummedLog
+from ringback.workers.summed_log import SummedLog
 
 
 def test_a_line_a_second_of_each_name() -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ringback.supervisor import Child, Supervisor
+from ringback.run.supervisor import Child, Supervisor
 from tests.service import wait_for
 
 
@@ -25,7 +25,7 @@ def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monke
         start()
 
     monkeypatch.setattr(Child, "start", lambda child: cannot() if child is dies else None)
-    monkeypatch.setattr("ringback.supervisor._FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr("ringback.run.supervisor._FIRST_PAUSE_S", 0.1)
     dies._pause_s = 0.1
     thread = threading.Thread(target=supervisor.run)
     thread.start()

@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 from redis import Redis
 
-from schemas.keys import HANDLERS_GROUP
-from schemas.settings import Settings
+from ringback.schemas.keys import HANDLERS_GROUP
+from ringback.schemas.settings import Settings
+from ringback.workers.sweep import Sweep
 from tests.service import RINGBACK, await_ready, process, running, wait_for
-from workers.sweep import Sweep
 
 
 def test_a_lost_ring_is_made_good(redis_url: str) -> None:

@@ -5,11 +5,11 @@ from importlib.resources import files
 
 import pytest
 
-from receiver.providers.mocean.lookup import LOOKUP_ERRORS
-from receiver.providers.mocean.whatsapp import META_PASSING, META_PERMANENT
-from schemas.dlr_errors import DLR_ERRORS
-from schemas.event_data import Error
-from schemas.networks import MNCS, NETWORKS, Network
+from ringback.receiver.providers.mocean.lookup import LOOKUP_ERRORS
+from ringback.receiver.providers.mocean.whatsapp import META_PASSING, META_PERMANENT
+from ringback.schemas.event_data import Error
+from ringback.schemas.tables.dlr_errors import DLR_ERRORS
+from ringback.schemas.tables.networks import MNCS, NETWORKS, Network
 
 
 def test_networks_are_whole() -> None:
@@ -17,7 +17,7 @@ def test_networks_are_whole() -> None:
     complete = [row for row in rows if row.mcc and row.mnc]
     shared = Counter((row.mcc, row.mnc) for row in complete)
     assert {
-        "rows": len((files("schemas") / "networks.csv").read_text(encoding="utf-8").splitlines()) - 1,
+        "rows": len((files("ringback.schemas.tables") / "networks.csv").read_text(encoding="utf-8").splitlines()) - 1,
         "codes": len(rows),
         "without MCC and MNC": [row.network_code for row in rows if row not in complete],
         "not MCC followed by MNC": sum(row.network_code != f"{row.mcc}{row.mnc}" for row in complete),

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from receiver.fields import Fields
-from receiver.numbers import Written
-from receiver.times import IMPRECISE, UNREADABLE, local_time, to_the_second, unix_time
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.numbers import Written
+from ringback.receiver.parsing.times import IMPRECISE, UNREADABLE, local_time, to_the_second, unix_time
 
 AT = datetime(2023, 7, 23, 15, 7, 24, tzinfo=UTC)
 NAIVE = datetime(2018, 12, 30, 23, 59, 59)  # noqa: DTZ001  the provider names no zone

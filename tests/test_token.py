@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import Settings
+from ringback.schemas.settings import Settings
 from tests.commands import ringback
 from tests.service import Service, running
 

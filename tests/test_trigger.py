@@ -10,8 +10,8 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from ringback.samples import SAMPLES, Sample, TriggerError, UnknownSampleError, find
-from ringback.trigger import UnfitValueError, UnknownFieldError, Wire, build, send, series
+from ringback.wire.samples import SAMPLES, Sample, TriggerError, UnknownSampleError, find
+from ringback.wire.sending import UnfitValueError, UnknownFieldError, Wire, build, send, series
 from tests.service import Service
 
 NOW = datetime(2024, 2, 29, 16, 30, 5, 900_000, tzinfo=UTC)  # already 1 March in Kuala Lumpur

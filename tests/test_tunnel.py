@@ -15,8 +15,8 @@ from threading import Thread
 import httpx
 import pytest
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.commands import ringback
 from tests.service import free_port, is_alive, kill, wait_for
 from tests.test_up import Up, descendants, up

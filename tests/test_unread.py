@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from redis.typing import EncodableT, FieldT
 
-from ringback.samples import find
+from ringback.wire.samples import find
 from tests.sample_events import event_of
 from tests.service import Service, free_port, running, wait_for
 
@@ -131,7 +131,7 @@ def test_what_can_be_read_when_it_is_retried_reaches_the_handlers(service: Servi
     (row,) = wait_for(service.dead_letters, "the dead letter")
     # As if the workers were newer: what is in the letter is of a type that they know.
     job = f"{service.keys.rq_prefix}:job:{row['id']}"
-    data = written(["workers.retries.retry", None, [sms_event(text), "-", None], {}])
+    data = written(["ringback.workers.failures.retries.retry", None, [sms_event(text), "-", None], {}])
     service.redis.hset(job, "data", data)
     assert service.ringback("dead", "retry", row["id"]).returncode == 0
     noted = wait_for(lambda: service.noted_of("everything", text), "the handler")

@@ -18,12 +18,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from ringback.home import Home
-from ringback.samples import SAMPLES
-from ringback.screen import Screen
-from ringback.up import greet
-from schemas.settings import Settings
-from schemas.tokens import Token
+from ringback.run.home import Home
+from ringback.run.up import greet
+from ringback.schemas.settings import Settings
+from ringback.schemas.tokens import Token
+from ringback.terminal.screen import Screen
+from ringback.wire.samples import SAMPLES
 from tests.commands import ringback
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, is_alive, kill, wait_for
 
@@ -314,7 +314,7 @@ def letter(service: Up) -> str:
 
 @pytest.mark.parametrize("module", ["examples.auto_reply", "examples.delivery_alert", "examples.ivr"])
 def test_the_examples_load(module: str, tmp_path: Path) -> None:
-    from workers.discovery import load_registry
+    from ringback.workers.discovery import load_registry
 
     registry = load_registry([module])
     assert registry.handlers or registry.calls

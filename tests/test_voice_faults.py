@@ -15,11 +15,11 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from receiver.app import make_app
-from receiver.listen import bind
-from receiver.metrics import CallOutcome
-from schemas.mc_wire import parse_mc
-from schemas.settings import Settings
+from ringback.receiver.app import make_app
+from ringback.receiver.http.listen import bind
+from ringback.receiver.metrics import CallOutcome
+from ringback.schemas.mc_wire import parse_mc
+from ringback.schemas.settings import Settings
 from tests.service import RINGBACK, TOKEN, Service, await_ready, free_port, kill, process, running, valkey, wait_for
 from tests.service import worker_pids as pids
 

@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from schemas.events import DATA_OF_TYPE, Event, EventType
-from workers.filters import CallFilter, Values
-from workers.marks import Function, HandlerError, Subscription, leave_mark, place
+from ringback.schemas.events import DATA_OF_TYPE, Event, EventType
+from ringback.workers.marks import Function, HandlerError, Subscription, leave_mark, place
+from ringback.workers.voice.filters import CallFilter, Values
 
 DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
 DEFAULT_TIMEOUT_S: Final = 60.0

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Final
 
-from workers.marks import HandlerError, marks
-from workers.registry import Registry
+from ringback.workers.marks import HandlerError, marks
+from ringback.workers.registry import Registry
 
 ENTRY_POINT_GROUP: Final = "ringback.handlers"
 _SETTING: Final = "RINGBACK_HANDLERS"
-_OWN: Final = ("receiver", "ringback", "schemas", "workers")
+_OWN: Final = "ringback"
 
 
 def load_registry(modules: Iterable[str]) -> Registry:
@@ -53,7 +53,7 @@ def _without_handlers(module: ModuleType) -> str:
     """Return why a module that was named as one of handlers has none, and what to write."""
     name = module.__name__
     top = name.partition(".")[0]
-    if top in sys.stdlib_module_names or top in _OWN:
+    if top in sys.stdlib_module_names or top == _OWN:
         whose = "Python's" if top in sys.stdlib_module_names else "Ringback's"
         return f"{name} is {whose} own and has no handlers; name your module, and rename it if it is called {top} too"
     if hasattr(module, "__path__"):

@@ -1,6 +1,6 @@
 """Marks: what a decorator leaves on a function of the user's: which events or calls it wants, and how it is to be run.
 
-A mark registers nothing. `workers.discovery` looks for marked functions in the user's modules.
+A mark registers nothing. `ringback.workers.discovery` looks for marked functions in the user's modules.
 """
 
 import inspect
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from schemas.events import Event, EventType
-from workers.filters import CallFilter
+from ringback.schemas.events import Event, EventType
+from ringback.workers.voice.filters import CallFilter
 
 _MARK: Final = "__ringback__"
 

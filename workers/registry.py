@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.events import CallIncomingEvent, CallInputEvent, Event, EventType
-from workers.filters import CallFilter
-from workers.marks import HandlerError, Subscription, marks, place
+from ringback.schemas.events import CallIncomingEvent, CallInputEvent, Event, EventType
+from ringback.workers.marks import HandlerError, Subscription, marks, place
+from ringback.workers.voice.filters import CallFilter
 
 
 @dataclass(frozen=True, slots=True)

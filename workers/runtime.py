@@ -13,13 +13,13 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 from rq.exceptions import StopRequested
 
-from schemas.keys import Keys
-from schemas.settings import Settings
-from workers.board import Board
-from workers.connect import connect
-from workers.limits import Watch
-from workers.registry import Registry
-from workers.summed_log import SummedLog
+from ringback.schemas.keys import Keys
+from ringback.schemas.settings import Settings
+from ringback.system.redis_sync import connect
+from ringback.workers.handling.board import Board
+from ringback.workers.registry import Registry
+from ringback.workers.running.limits import Watch
+from ringback.workers.summed_log import SummedLog
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0

@@ -1,8 +1,8 @@
 """The summed log: lines that callers can cause without end, at most one a second of each name, with how many it means.
 
 The first is written at once. What comes within a second of it waits for the next second, and is then one line: how many
-they were, and the fields of the last. As receiver.bounded_log, for a process without an event loop: whoever holds one
-calls `look` now and then.
+they were, and the fields of the last. As ringback.receiver.bounds.bounded_log, for a process without an event loop:
+whoever holds one calls `look` now and then.
 """
 
 import time

@@ -8,14 +8,14 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from schemas.backlog import Backlog
-from schemas.keys import HANDLERS_GROUP
-from schemas.settings import Settings
-from workers.drain import ring
-from workers.group import ensure_group
-from workers.handover import LATER, NEXT
-from workers.line import Line
-from workers.lua import script
+from ringback.schemas.backlog import Backlog
+from ringback.schemas.keys import HANDLERS_GROUP
+from ringback.schemas.settings import Settings
+from ringback.workers.failures.line import Line
+from ringback.workers.handling.drain import ring
+from ringback.workers.intake.group import ensure_group
+from ringback.workers.intake.handover import LATER, NEXT
+from ringback.workers.scripts.lua import script
 
 log = structlog.get_logger()
 

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 
 from redis.client import Pipeline
 
-from schemas.keys import Keys
-from schemas.tally_fields import BUCKETS_S, Bucket, Ran, Runs, Seconds
-from workers.invocation import HandlerTimeoutError
-from workers.outcomes import Drop
+from ringback.schemas.keys import Keys
+from ringback.schemas.tally_fields import BUCKETS_S, Bucket, Ran, Runs, Seconds
+from ringback.workers.running.invocation import HandlerTimeoutError
+from ringback.workers.running.outcomes import Drop
 
 
 class Tally:

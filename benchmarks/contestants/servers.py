@@ -12,7 +12,7 @@ from benchmarks.dlr import PATH, TOKEN
 from benchmarks.load import CONNECTIONS
 from benchmarks.machine import HERE, Store
 from benchmarks.results import RINGBACK
-from schemas.keys import Keys
+from ringback.schemas.keys import Keys
 
 KEYS: Final = Keys("ringback")
 BARE: Final = "bare Starlette"

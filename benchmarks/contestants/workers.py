@@ -18,7 +18,7 @@ from benchmarks.ingest import put, serving
 from benchmarks.machine import HERE, Bench, BenchError, Store
 from benchmarks.results import RINGBACK
 from ringback.reading.progress import backlog
-from schemas.keys import EVENTS_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE
 
 # How many jobs the worker has in hand at once. 300 was the quickest here, of 1, 50, 100, 300 and 1,000.
 BULLMQ_CONCURRENCY: Final = 300

@@ -22,10 +22,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from receiver.admin import health, shared
-from receiver.answers import Answer, answer
-from receiver.spool import Spool
-from schemas.settings import Settings
+from ringback.receiver.admin import figures, health
+from ringback.receiver.commit.spool import Spool
+from ringback.receiver.http.answers import Answer, answer
+from ringback.schemas.settings import Settings
 
 _HOST: Final = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::\d*)?")
 
@@ -44,9 +44,9 @@ def make_admin(settings: Settings, client: Redis, spool: Spool | None, registry:
         """Give this process's counters, and with them what Redis knows of all."""
         found: list[Metric]
         try:
-            found = [shared.up(True), *shared.families(await shared.look(client, settings.keys))]
+            found = [figures.up(True), *figures.families(await figures.look(client, settings.keys))]
         except (RedisError, OSError):
-            found = [shared.up(False)]
+            found = [figures.up(False)]
         seen = CollectorRegistry()
         seen.register(_Found(found))
         return Response(generate_latest(registry) + generate_latest(seen), media_type=CONTENT_TYPE_LATEST)

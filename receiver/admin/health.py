@@ -12,12 +12,12 @@ from typing import Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from receiver.admin.check import Check, Grade, ok_if
-from receiver.admin.replication import replication_checks
-from receiver.spool import Spool
-from schemas.backlog import Backlog
-from schemas.keys import EVENTS_QUEUE, VOICE_QUEUE, Keys
-from schemas.settings import Settings
+from ringback.receiver.admin.check import Check, Grade, ok_if
+from ringback.receiver.admin.replication import replication_checks
+from ringback.receiver.commit.spool import Spool
+from ringback.schemas.backlog import Backlog
+from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE, Keys
+from ringback.schemas.settings import Settings
 
 _REDIS: Final = "redis"
 # The versions that the tests run on (CONTRIBUTING.md). Every server also names the Redis that it is compatible with.

@@ -6,7 +6,7 @@ from typing import cast
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from receiver.admin.check import Check, Grade, ok_if
+from ringback.receiver.admin.check import Check, Grade, ok_if
 
 _NAME = "replicas"
 

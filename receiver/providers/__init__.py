@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Final
 
-from receiver.callbacks import Callback
+from ringback.receiver.parsing.callbacks import Callback
 
 PROVIDERS: Final = (
     "mocean",
@@ -15,7 +15,7 @@ PROVIDERS: Final = (
 
 
 def _callbacks(provider: str) -> Iterable[Callback]:
-    declared: Iterable[Callback] = import_module(f"receiver.providers.{provider}").callbacks
+    declared: Iterable[Callback] = import_module(f"ringback.receiver.providers.{provider}").callbacks
     return declared
 
 

@@ -5,11 +5,20 @@ no retries are documented.
 from collections.abc import Callable
 from typing import Final
 
-from receiver.callbacks import Callbacks, Draft, an_address, any_of
-from receiver.fields import Fields
-from receiver.values import amount, choice, country
-from schemas.event_data import Channel, Content, ContentType, Cost, Encoding, MessageReceived, MessageStatus, Status
-from schemas.gsm0338 import decode_gsm0338
+from ringback.receiver.parsing.callbacks import Callbacks, Draft, an_address, any_of
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.values import amount, choice, country
+from ringback.schemas.event_data import (
+    Channel,
+    Content,
+    ContentType,
+    Cost,
+    Encoding,
+    MessageReceived,
+    MessageStatus,
+    Status,
+)
+from ringback.schemas.tables.gsm0338 import decode_gsm0338
 
 WORD: Final = {  # ours -> their word; UNKNOWN_ID is only named for polling, and says nothing of a message
     Status.QUEUED: "SMS_STATUS_QUEUED",

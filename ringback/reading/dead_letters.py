@@ -20,9 +20,9 @@ from rq.registry import FailedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from ringback.choose import by_beginning, handler_named
-from schemas.keys import RETRIES_QUEUE, RETRY_JOB
-from workers.letters import DEAD_LETTER_TTL_S
+from ringback.schemas.keys import RETRIES_QUEUE, RETRY_JOB
+from ringback.terminal.choose import by_beginning, handler_named
+from ringback.workers.failures.letters import DEAD_LETTER_TTL_S
 
 log = structlog.get_logger()
 

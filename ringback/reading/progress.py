@@ -6,8 +6,8 @@ from typing import Final, cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from schemas.backlog import Backlog
-from schemas.keys import HANDLERS_GROUP, Keys
+from ringback.schemas.backlog import Backlog
+from ringback.schemas.keys import HANDLERS_GROUP, Keys
 
 _MOST_PENDING: Final = 100_000
 

@@ -11,10 +11,10 @@ from typing import Final
 
 from redis import Redis
 
-from receiver.quarantine import Kept
-from ringback.choose import by_beginning
 from ringback.reading.entries import Entries, Fields
-from schemas.keys import Keys
+from ringback.receiver.quarantine.keeping import Kept
+from ringback.schemas.keys import Keys
+from ringback.terminal.choose import by_beginning
 
 _AT_ONCE: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,12 +10,12 @@ import structlog
 from pydantic import ValidationError
 from redis import Redis
 
-from ringback.choose import Beginning, ChoiceError
 from ringback.reading.entries import Entries, RawEntry, entries_of
 from ringback.reading.progress import handled
-from schemas.events import EVENTS, Event
-from schemas.keys import Keys
-from workers.entry import Entry
+from ringback.schemas.events import EVENTS, Event
+from ringback.schemas.keys import Keys
+from ringback.terminal.choose import Beginning, ChoiceError
+from ringback.workers.intake.entry import Entry
 
 log = structlog.get_logger()
 

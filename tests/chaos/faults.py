@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE
 from tests.chaos.house import House, children_of, end, stopped
 
 _TICK_S: Final = 0.1

@@ -11,8 +11,8 @@ from typing import Final
 
 from redis import Redis
 
-from ringback.store import await_store
-from schemas.keys import Keys
+from ringback.run.store import await_store
+from ringback.schemas.keys import Keys
 from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, store_program, wait_for
 
 _PREFIX: Final = "chaos"

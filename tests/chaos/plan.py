@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
-from ringback.samples import find
-from ringback.trigger import build
+from ringback.wire.samples import find
+from ringback.wire.sending import build
 from tests.service import TOKEN
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from redis import Redis
 
-from schemas.backlog import Backlog
-from schemas.keys import RETRIES_QUEUE, Keys
+from ringback.schemas.backlog import Backlog
+from ringback.schemas.keys import RETRIES_QUEUE, Keys
 from tests.chaos.faults import KILLS, Faults
 from tests.chaos.house import House
 from tests.chaos.plan import Plan

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from redis import Redis
 
-from schemas.keys import RETRIES_QUEUE, Keys
+from ringback.schemas.keys import RETRIES_QUEUE, Keys
 from tests.chaos.faults import Fault
 from tests.chaos.plan import HANDLERS, Kind, Plan
 

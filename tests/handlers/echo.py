@@ -1,7 +1,7 @@
 """Voice handlers that repeat what was pressed, send the caller elsewhere, or fail, by the number that is called."""
 
 from ringback import mc, voice
-from schemas.mc_actions import Action
+from ringback.schemas.mc_actions import Action
 
 
 @voice.answer(callee="63001")

@@ -3,7 +3,7 @@
 import time
 
 from ringback import mc, voice
-from schemas.mc_actions import Action
+from ringback.schemas.mc_actions import Action
 
 
 @voice.answer()

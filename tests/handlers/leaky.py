@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from redis import Redis
 
 from ringback import CallInputEvent, Context, Drop, Event, MessageReceivedEvent, RetryLater, mc, on, voice
-from schemas.mc_actions import Action
+from ringback.schemas.mc_actions import Action
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
 theirs = logging.getLogger("a.library")

@@ -8,7 +8,7 @@ import time
 from redis import Redis
 
 from ringback import CallIncomingEvent, Context, Event, mc, on, voice
-from schemas.mc_actions import Say
+from ringback.schemas.mc_actions import Say
 
 machine = os.environ["MACHINE"]
 prefix = os.environ["RINGBACK_PREFIX"]

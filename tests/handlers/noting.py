@@ -5,7 +5,7 @@ import os
 from redis import Redis
 
 from ringback import CallIncomingEvent, Event, mc, on, voice
-from schemas.mc_actions import Say
+from ringback.schemas.mc_actions import Say
 
 redis = Redis.from_url(os.environ["NOTES_REDIS_URL"])
 key = os.environ["NOTES_KEY"]

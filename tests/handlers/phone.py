@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from redis import Redis
 
 from ringback import CallStatusEvent, mc, on, voice
-from schemas.mc_actions import Action
+from ringback.schemas.mc_actions import Action
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
 prefix = os.environ["RINGBACK_PREFIX"]

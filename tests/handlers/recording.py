@@ -19,7 +19,7 @@ from ringback import (
     on,
     voice,
 )
-from schemas.mc_actions import Collect, Dial, Say
+from ringback.schemas.mc_actions import Collect, Dial, Say
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
 prefix = os.environ["RINGBACK_PREFIX"]

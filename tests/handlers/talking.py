@@ -6,7 +6,7 @@ import logging
 import structlog
 
 from ringback import Context, Event, MessageReceivedEvent, mc, on, voice
-from schemas.mc_actions import Say
+from ringback.schemas.mc_actions import Say
 
 log = structlog.get_logger()
 theirs = logging.getLogger("a.library")

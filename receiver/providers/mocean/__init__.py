@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from receiver.callbacks import Callback
-from receiver.providers.mocean import lookup, sms, voice, whatsapp
+from ringback.receiver.parsing.callbacks import Callback
+from ringback.receiver.providers.mocean import lookup, sms, voice, whatsapp
 
 callbacks: Final[tuple[Callback, ...]] = (
     *sms.callbacks, *voice.callbacks, *lookup.callbacks, *whatsapp.callbacks

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from receiver.callbacks import Callbacks, Draft, Need
-from receiver.fields import Fields
-from receiver.providers.mocean.parties import value
-from receiver.values import choice
-from schemas.event_data import Carrier, Error, LookupCompleted, LookupStatus, Ported
-from schemas.networks import MNCS, NETWORKS, Network
+from ringback.receiver.parsing.callbacks import Callbacks, Draft, Need
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.values import choice
+from ringback.receiver.providers.mocean.parties import value
+from ringback.schemas.event_data import Carrier, Error, LookupCompleted, LookupStatus, Ported
+from ringback.schemas.tables.networks import MNCS, NETWORKS, Network
 
-LOOKUP_ERRORS: Final = {  # code: text, permanent (our judgement, as in schemas/dlr_errors.py)
+LOOKUP_ERRORS: Final = {  # code: text, permanent (our judgement, as in schemas/tables/dlr_errors.py)
     1: ("Authorization failed. Invalid mocean-api-key or mocean-api-secret or IP not whitelisted.", True),
     2: ("Insufficient balance.", True),
     6: ("No phone number specified.", True),

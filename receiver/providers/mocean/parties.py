@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from receiver.fields import Fields
-from schemas.address import Address, AddressKind
+from ringback.receiver.parsing.fields import Fields
+from ringback.schemas.address import Address, AddressKind
 
 SWAPPED: Final = "parties:swapped"
 

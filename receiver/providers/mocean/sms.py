@@ -2,13 +2,22 @@
 
 from typing import Final
 
-from receiver.callbacks import Callbacks, Draft, an_address, any_of
-from receiver.fields import Fields
-from receiver.providers.mocean.parties import parties, value
-from receiver.times import local_time, to_the_second
-from receiver.values import choice
-from schemas.dlr_errors import DLR_ERRORS
-from schemas.event_data import Channel, Content, ContentType, Encoding, Error, MessageReceived, MessageStatus, Status
+from ringback.receiver.parsing.callbacks import Callbacks, Draft, an_address, any_of
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.times import local_time, to_the_second
+from ringback.receiver.parsing.values import choice
+from ringback.receiver.providers.mocean.parties import parties, value
+from ringback.schemas.event_data import (
+    Channel,
+    Content,
+    ContentType,
+    Encoding,
+    Error,
+    MessageReceived,
+    MessageStatus,
+    Status,
+)
+from ringback.schemas.tables.dlr_errors import DLR_ERRORS
 
 DLR_NUMBER: Final = {Status.DELIVERED: "1", Status.FAILED: "2", Status.EXPIRED: "3"}
 DLR_STATUS: Final = {number: status for status, number in DLR_NUMBER.items()} | {

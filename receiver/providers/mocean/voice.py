@@ -1,10 +1,10 @@
 """Mocean voice callbacks (document: "Voice API"). Forms. The document does not say whether they are repeated."""
 
-from receiver.callbacks import Callbacks, Draft
-from receiver.fields import Fields
-from schemas.address import Address
-from schemas.event_data import CallIncoming, CallInput, CallStatus
-from schemas.mc_wire import TERMINATORS
+from ringback.receiver.parsing.callbacks import Callbacks, Draft
+from ringback.receiver.parsing.fields import Fields
+from ringback.schemas.address import Address
+from ringback.schemas.event_data import CallIncoming, CallInput, CallStatus
+from ringback.schemas.mc_wire import TERMINATORS
 
 callbacks = Callbacks("mocean")
 

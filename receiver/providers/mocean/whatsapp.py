@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from receiver.callbacks import Callbacks, Draft
-from receiver.fields import Fields
-from receiver.providers.mocean.parties import parties
-from receiver.times import unix_time
-from receiver.values import amount, choice, limited
-from schemas.event_data import (
+from ringback.receiver.parsing.callbacks import Callbacks, Draft
+from ringback.receiver.parsing.fields import Fields
+from ringback.receiver.parsing.times import unix_time
+from ringback.receiver.parsing.values import amount, choice, limited
+from ringback.receiver.providers.mocean.parties import parties
+from ringback.schemas.event_data import (
     Category,
     Channel,
     Content,

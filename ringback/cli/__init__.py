@@ -1,0 +1,1 @@
+"""The command line, a module a subject. `ringback.cli.program` puts them together."""

@@ -1,0 +1,163 @@
+"""Commands that run the service or say how it is set: up, serve, work, urls, config."""
+
+import json
+from typing import Annotated
+
+import structlog
+import typer
+from pydantic import SecretStr
+
+from ringback.cli.options import AsJson, err, found, out, print_json, refuse, start
+from ringback.receiver.http.listen import bind, inherit
+from ringback.run import caution
+from ringback.run.home import redis_url
+from ringback.run.store import StoreError, UnfitStoreError, check_store
+from ringback.run.vendor import Vendor
+from ringback.schemas.callback_urls import without_login
+from ringback.schemas.censor import Censor
+from ringback.schemas.redis_url import without_password
+from ringback.schemas.settings import PREFIX
+from ringback.schemas.tokens import SHORTEST_TOKEN, Token
+from ringback.workers.discovery import load_registry
+from ringback.workers.handling.board import Board
+from ringback.workers.running.context import at_work
+
+log = structlog.get_logger()
+
+
+def up(
+    tunnel: Annotated[
+        Vendor | None,
+        typer.Option(help="Let this program, if it is installed, lead here from a public address."),
+    ] = None,
+) -> None:
+    """Run everything: the store (embedded if RINGBACK_REDIS_URL is unset), the receiver, the workers."""
+    settings = start()
+    from ringback.run.up import up as run
+
+    run(settings, err, tunnel)
+
+
+def serve(
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket, such as systemd's (3).")] = None,
+) -> None:
+    """Run a receiver."""
+    settings = start()
+    from ringback.receiver.commit.spool import SpoolError
+    from ringback.receiver.serve import serve as run
+
+    if not settings.tokens and not settings.insecure:
+        refuse(
+            "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
+            "(or RINGBACK_INSECURE=1 to run without)"
+        )
+    if short := [token.account for token in settings.tokens if token.is_short]:
+        log.warning("tokens.short", accounts=short, shorter_than=SHORTEST_TOKEN)
+    url = redis_url(settings)
+    caution.warn(settings)
+    try:
+        if fd is not None:
+            with inherit(fd) as held:
+                run(settings, url, held, is_held=True)
+            return
+        try:
+            check_store(url, settings.keys)
+        except StoreError as error:
+            if not settings.spool or isinstance(error, UnfitStoreError):
+                raise
+            err.print(
+                f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False, soft_wrap=True
+            )
+        with bind(settings.host, settings.port) as bound:
+            run(settings, url, bound)
+    except SpoolError as error:
+        refuse(f"RINGBACK_DATA_DIR: {error}; set it to a folder on a local disk, or RINGBACK_SPOOL=off")
+
+
+def work(
+    queues: Annotated[
+        str,
+        typer.Option(
+            help="Queues to work on, a process each; name one twice for two. `events` gets one process more, "
+            "which stays free while a handler that takes long keeps the others busy.",
+            metavar="NAME,…",
+        ),
+    ] = "events,events,retries,retries,voice,voice",
+) -> None:
+    """Run workers: a process a queue, kept alive, and the sweep."""
+    settings = start()
+    from ringback.run.work import work as run
+
+    run(settings, redis_url(settings), [name.strip() for name in queues.split(",") if name.strip()])
+
+
+def worker(
+    queue: str,
+    board: Annotated[int | None, typer.Option(hidden=True, help="Inherited memory that all drains share.")] = None,
+    slot: Annotated[int, typer.Option(hidden=True, help="This drain's place in it.")] = 0,
+) -> None:
+    """Be one worker process."""
+    settings = start(at_work)
+    from ringback.workers.rq.processes import run_worker
+
+    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers), Board(board, slot))
+
+
+def scheduler() -> None:
+    """Be the process that moves retries to their queue when they are due."""
+    settings = start()
+    from ringback.workers.rq.processes import run_scheduler
+
+    run_scheduler(settings, redis_url(settings))
+
+
+def urls(as_json: AsJson = False) -> None:
+    """Print the callback URLs to paste at the providers."""
+    settings = found()
+    from ringback.run.up import callback_names, print_urls
+
+    tokens: tuple[Token | None, ...] = settings.first_tokens or ((None,) if settings.insecure else ())
+    if not tokens:
+        refuse("RINGBACK_TOKENS: not set, and no `ringback up` has made one in this folder; write account:token,…")
+    if as_json:
+        print_json(
+            [
+                {
+                    "account": token.account if token else None,
+                    "callback": name,
+                    "url": settings.callback_url(name, token),
+                }
+                for token in tokens
+                for name in callback_names()
+            ]
+        )
+    else:
+        print_urls(out, settings, tokens)
+
+
+def config(as_json: AsJson = False) -> None:
+    """Print the settings in force. Secrets are not shown."""
+    settings = found()
+    censor = Censor(settings.tokens)
+    shown = {PREFIX + name.upper(): censor.text(_shown(name, value)) for name, value in settings}
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        out.print(f"{name}={value}", soft_wrap=True)
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "tokens" and isinstance(value, tuple):
+        return ",".join(f"{token.account}:{SecretStr('x')}" for token in value)
+    if name == "redis_url" and isinstance(value, str):
+        return without_password(value)
+    if name == "public_url" and isinstance(value, str):
+        return without_login(value)
+    if name == "voice_fallback" and isinstance(value, tuple):
+        return json.dumps([action.model_dump(by_alias=True, exclude_none=True) for action in value])
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    if value is None:
+        return ""
+    return f"{value.total_seconds():g}s" if hasattr(value, "total_seconds") else str(value)

@@ -1,0 +1,1 @@
+"""What may keep Ringback from working here, and what to do about it."""

@@ -1,0 +1,1 @@
+"""Voice handlers walked through, without a call: every way that a caller can go."""

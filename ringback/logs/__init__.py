@@ -1,0 +1,1 @@
+"""Log lines, without secrets and texts."""

@@ -1,0 +1,80 @@
+"""The children: which processes `up` and `work` keep alive, and in which order they stop.
+
+Receiver first, so that nothing new comes in; then those that work; then the way in; the store last.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Final
+
+from ringback.run.supervisor import Child
+from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
+from ringback.workers.handling.board import share
+
+# -P: a folder of the user's that is called `workers` or `schemas` must not come before ours.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
+RECEIVER_STOP_S: Final = 15.0
+WORKER_STOP_S: Final = 90.0
+"""Seconds that they have to stop. Whoever stops `ringback work` must wait longer: the files under deploy/ do."""
+_STORE_STOP_S: Final = 20.0
+_TUNNEL_STOP_S: Final = 5.0
+
+DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
+"""A process each: two drain and two retry, so that a slow handler does not hold up the rest; two answer calls.
+
+`worker_children` adds a third drain, which stays free for the other handlers while a handler keeps two busy.
+"""
+
+
+class Stage(IntEnum):
+    """Started in this order, stopped in the reverse."""
+
+    STORE = 0
+    TUNNEL = 1
+    WORKERS = 2
+    RECEIVER = 3
+
+
+def store_child(command: Sequence[str]) -> Child:
+    """Give the embedded server."""
+    return Child("store", command, Stage.STORE, _STORE_STOP_S, umask=0o077)
+
+
+def tunnel_child(name: str, command: Sequence[str]) -> Child:
+    """Give the program that leads here from a public address. It needs none of our secrets, so it gets none."""
+    without = {"RINGBACK_TOKENS": "", "RINGBACK_REDIS_URL": ""}
+    return Child(name, command, Stage.TUNNEL, _TUNNEL_STOP_S, without)
+
+
+def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
+    """Give the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing."""
+    command = (*_PROGRAM, "serve", "--fd", str(descriptor))
+    return Child("receiver", command, Stage.RECEIVER, RECEIVER_STOP_S, environment, pass_fds=(descriptor,))
+
+
+def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
+    """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do.
+
+    There is one drain more than named, so that one stays free while as many are busy
+    (ringback.workers.handling.bulkhead).
+    """
+    children = []
+    drains = queues.count(EVENTS_QUEUE)
+    if drains:
+        queues = [*queues, EVENTS_QUEUE]
+        board = share(drains + 1)
+    if RETRIES_QUEUE in queues:
+        command = [*_PROGRAM, "scheduler"]
+        children.append(Child("scheduler", command, Stage.WORKERS, RECEIVER_STOP_S, environment))
+    counts: dict[str, int] = {}
+    for queue in queues:
+        counts[queue] = counts.get(queue, 0) + 1
+        name = f"{queue}-{counts[queue]}"
+        command = [*_PROGRAM, "worker", queue]
+        passed: tuple[int, ...] = ()
+        if queue == EVENTS_QUEUE:
+            command += ["--board", str(board), "--slot", str(counts[queue] - 1)]
+            passed = (board,)
+        children.append(Child(name, command, Stage.WORKERS, WORKER_STOP_S, environment, passed))
+    return children

@@ -1,0 +1,1 @@
+"""Callbacks as the providers send them: samples, requests made of them, a phone that calls."""

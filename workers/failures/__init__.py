@@ -1,0 +1,1 @@
+"""What failed: retries that are due, and dead letters."""

@@ -1,0 +1,1 @@
+"""Worker processes: what knows how RQ runs them, times them and recovers their jobs."""

@@ -1,0 +1,1 @@
+"""Run one handler on one event, within its time."""

@@ -1,0 +1,1 @@
+"""Lua scripts that Redis runs for the workers."""

@@ -1,0 +1,1 @@
+"""Voice handlers: which one answers a call, and what it is given."""

@@ -1,0 +1,122 @@
+"""Calls: the RQ job that answers "what now?". It runs the voice handler and sends its MC to the request that waits."""
+
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, cast
+
+from pydantic import Field, JsonValue, TypeAdapter
+from redis.client import Pipeline
+
+from ringback.schemas.call_reply import REPLY_TTL_S, Failure, Reply
+from ringback.schemas.events import CallIncomingEvent
+from ringback.schemas.mc_wire import McError, parse_mc, render_mc
+from ringback.schemas.settings import Settings
+from ringback.workers.registry import CallHandler
+from ringback.workers.running.context import Context
+from ringback.workers.running.discretion import discreet
+from ringback.workers.running.invocation import HandlerTimeoutError, Invocation
+from ringback.workers.running.runner import Runner
+from ringback.workers.runtime import Runtime, runtime
+from ringback.workers.voice import ringing
+from ringback.workers.voice.call_events import Call, state_of
+from ringback.workers.voice.state import StateError
+
+_CALLS: Final[TypeAdapter[Call]] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
+# What a handler is not given of the deadline, so that word of its end is there in time.
+_MARGIN_S: Final = 0.05
+_LARGEST_MARGIN: Final = 0.1
+
+
+class NoCallHandlerError(Exception):
+    """No handler answers this call, or this step of it."""
+
+
+def answer(event_json: str, reply_to: str) -> None:
+    """Answer a call. RQ runs this; whatever goes wrong is replied at once, so that the fallback need not wait.
+
+    A call whose deadline is over has been answered with the fallback: its handler is not run.
+    """
+    run = runtime.get()
+    call = _CALLS.validate_json(event_json)
+    call.give_state(state_of(run.redis, run.keys, call))
+    left = time_left(run, call)
+    if left <= 0:
+        run.lines.warning("voice.too_late", event_id=call.id)
+        ringing.move(run.redis, run.keys)
+        return
+    with run.redis.pipeline(transaction=True) as pipeline:
+        reply = _reply(run, call, left, pipeline)
+        pipeline.rpush(reply_to, reply.model_dump_json(exclude_none=True))
+        pipeline.expire(reply_to, REPLY_TTL_S)
+        ringing.move(pipeline, run.keys)
+        pipeline.execute()
+
+
+def _reply(run: Runtime, call: Call, limit: float, pipeline: Pipeline) -> Reply:
+    """Run the handler; put the state that it leaves into the reply's transaction, so that both are there or neither."""
+    try:
+        commands = compose(run, call, limit)
+        call.state.save_with(pipeline)
+    except NoCallHandlerError as error:
+        failure, reason = Failure.NO_HANDLER, str(error)
+    except HandlerTimeoutError as error:
+        failure, reason = Failure.HANDLER_TIMEOUT, str(error)
+    except McError as error:
+        failure, reason = Failure.INVALID_MC, str(error)
+    except StateError as error:
+        failure, reason = Failure.HANDLER_RAISED, str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything, and the caller waits
+        failure, reason = Failure.HANDLER_RAISED, type(error).__name__
+    else:
+        return Reply(call=call.id, mc=cast("list[JsonValue]", commands))
+    run.lines.error(f"voice.{failure.value}", event_id=call.id, reason=discreet(reason, call))
+    return Reply(call=call.id, failure=failure)
+
+
+def time_left(run: Runtime, call: Call) -> float:
+    """Give the seconds in which an answer is of use, by the server's clock: the call's job dies at its deadline."""
+    deadline = run.settings.voice_deadline.total_seconds()
+    left_ms = run.redis.pttl(run.keys.rq_job(call.id))
+    return left_ms / 1000 - min(_MARGIN_S, deadline * _LARGEST_MARGIN)
+
+
+def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
+    """Run the handler of a call, for `limit` seconds at most, and give its MC with the wire's names.
+
+    Raises NoCallHandlerError, McError, HandlerTimeoutError and whatever the handler raises.
+    """
+    handler = run.registry.answering(call)
+    if handler is None:
+        step = "answer()" if isinstance(call, CallIncomingEvent) else f'collect("{call.data.step or ""}")'
+        raise NoCallHandlerError(f"there is no @voice.{step} for it")
+    runner = Runner(run.watch)
+    try:
+        commands = runner.run(_CallInvocation(handler, call, Context(handler.name, call.id, 1, None), limit))
+    finally:
+        runner.close()
+    return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
+
+
+def step_url(settings: Settings, call: Call, step: str) -> str:
+    """Give the `event-url` of a step of the same account's flow; the call's context goes along."""
+    return settings.callback_url(f"mocean/voice/collect/{step}", settings.token_of(call.account), call.data.context)
+
+
+@dataclass(frozen=True, slots=True)
+class _CallInvocation(Invocation[CallHandler]):
+    """A run of a voice handler, which may give its actions one by one: that too is within its time."""
+
+    def call(self) -> object:
+        given = (self.event, self.context) if self.handler.takes_context else (self.event,)
+        returned = self.handler.function(*given)
+        return _awaited(returned) if self.is_async else _whole(returned)
+
+
+async def _awaited(returned: object) -> object:
+    if isinstance(returned, AsyncIterator):
+        return [action async for action in returned]
+    return _whole(await cast("Awaitable[object]", returned))
+
+
+def _whole(returned: object) -> object:
+    return list(returned) if isinstance(returned, Iterator) else returned
