@@ -271,18 +271,27 @@ def test_a_second_up_beside_one(tmp_path: Path) -> None:
 
 
 def test_handlers_of_the_folder(tmp_path: Path) -> None:
-    for name in ("workers", "schemas", "receiver"):  # the user's own, beside our packages of these names
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not yours')\n")
+    # The user's own, of the names that our folders have; and what must not come before ours.
+    (tmp_path / "receiver.py").write_text("NAME = 'receiver'\n")
+    (tmp_path / "schemas.py").write_text("import dataclasses\n\n@dataclasses.dataclass\nclass Mine:\n    name: str\n")
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "__init__.py").write_text("")
+    (tmp_path / "workers" / "registry.py").write_text("def greeting(mine):\n    return f'greeted {mine.name}'\n")
+    for name in ("ringback", "queue"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not yours')\n")
     (tmp_path / "mine.py").write_text(
-        "from ringback import on, voice, mc\n\n"
-        "@on('message.received', channel='sms')\ndef greet(event, ctx):\n    ctx.log.info('greeted')\n\n"
+        "import receiver\nfrom ringback import on, voice, mc\n"
+        "from schemas import Mine\nfrom workers.registry import greeting\n\n"
+        "@on('message.received', channel='sms')\n"
+        "def greet(event, ctx):\n    ctx.log.info(greeting(Mine(receiver.NAME)))\n\n"
         "@voice.answer()\ndef welcome(call):\n    return mc.say('Hello', language='en-US')\n"
     )
     with up(tmp_path, RINGBACK_HANDLERS="mine") as service:
         sent = service.ringback("trigger", "mocean/voice/answer")
         assert sent.stdout == 'mocean/voice/answer: 200 [{"action": "say", "language": "en-US", "text": "Hello"}]\n'
         service.ringback("trigger", "mocean/inbound-sms")
-        wait_for(lambda: "greeted" in service.output, "the handler")
+        wait_for(lambda: "greeted receiver" in service.output, "the handler")
 
 
 def test_texts_numbers_and_secrets_stay_out_of_the_log(tmp_path: Path) -> None:

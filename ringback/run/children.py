@@ -12,7 +12,8 @@ from ringback.run.supervisor import Child
 from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
 from ringback.workers.handling.board import share
 
-# -P: a folder of the user's that is called `workers` or `schemas` must not come before ours.
+# -P: nothing in the user's folder comes before what we import, such as a `queue.py` or a folder called `ringback`.
+# Handlers are found there all the same (ringback.workers.discovery).
 _PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
 RECEIVER_STOP_S: Final = 15.0
 WORKER_STOP_S: Final = 90.0
