@@ -3,8 +3,10 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -118,3 +120,26 @@ def test_each_module_is_loaded_once() -> None:
     names = loaded("import ringback.__main__, ringback.receiver.serve, ringback.run.up, ringback.run.work")
     assert {name for name in names if name.partition(".")[0] in ("receiver", "schemas", "workers")} == set()
     assert {f"ringback.receiver.providers.{name}" for name in PROVIDERS} <= names
+
+
+def test_each_room_is_on_the_map() -> None:
+    parts = ("receiver", "workers", "schemas", "ringback")
+    rooms = {f"{file.parent.relative_to(ROOT)}/" for part in parts for file in (ROOT / part).rglob("__init__.py")}
+    rows = re.findall(r"^\| `([a-z/]+/)` \| (?=\w)", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert (len(rows), set(rows)) == (len(rooms), rooms)
+
+
+def test_a_name_stands_once() -> None:
+    """Two modules, or two classes, of one name would be taken for each other.
+
+    What a provider has of a subject is named as the subject, and what is public as what it opens.
+    """
+    public = {ROOT / "ringback" / f"{name}.py" for name in ("events", "mc", "voice")}
+    modules, classes = Counter[str](), Counter[str]()
+    for part in ("receiver", "workers", "schemas", "ringback"):
+        for file in (ROOT / part).rglob("*.py"):
+            modules[file.stem] += not (file.stem.startswith("__") or file in public or "providers" in file.parts)
+            classes.update(
+                node.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ClassDef)
+            )
+    assert [name for name, count in (modules + classes).items() if count > 1] == []
