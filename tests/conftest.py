@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import Service, free_port, running, store_program, valkey
+from tests.support.service import Service, free_port, running, store_program, valkey
 
 # Each is one worker's matter, and takes long: begun last it would leave the other workers without work.
 BEGIN_WITH = (
@@ -26,17 +26,19 @@ BEGIN_WITH = (
     "test_workers.py",
     "test_tunnel.py",
     "test_sweep.py",
-    "test_shown.py",
+    "test_listings.py",
 )
 
 # Tests of what servers do differently: scripts, streams, errors, a full memory. `make test` runs them a second time
 # with Redis, and so single tests of other files that are marked `each_store`.
 ON_EACH_STORE = (
+    "test_answered_is_stored.py",
     "test_commit.py",
     "test_end_to_end.py",
     "test_partitions.py",
     "test_quarantine.py",
     "test_recommit.py",
+    "test_redis_away.py",
     "test_spool.py",
     "test_status_order.py",
     "test_store.py",

@@ -2,7 +2,7 @@
 
     python -m tests.hostile 200000
 
-sends so many to a receiver of its own while floods of connections (tests/flood.py) come one after another, and shows
+sends so many to a receiver of its own while floods of connections (flood.py) come one after another, and shows
 that nothing breaks, that no event lacks a mandatory field, how quick `/livez` is meanwhile, and that the receiver's
 memory stays flat.
 """
@@ -36,7 +36,18 @@ from ringback.receiver.providers import CALLBACKS
 from ringback.schemas.events import EVENTS, Event
 from ringback.wire.samples import SAMPLES
 from ringback.wire.sending import build
-from tests.service import RINGBACK, ROOT, TOKEN, Service, await_ready, clean_environment, free_port, process, valkey
+from tests.support.service import (
+    RINGBACK,
+    ROOT,
+    TOKEN,
+    Service,
+    await_ready,
+    clean_environment,
+    free_port,
+    process,
+    resident_kib,
+    valkey,
+)
 
 CONTENT_TYPES: Final = (
     "application/x-www-form-urlencoded", "application/json", "application/json; charset=latin-1", "text/plain", "",
@@ -389,12 +400,6 @@ def has_its_mandatory_fields(event: Event) -> bool:
     return bool(data.call_id)
 
 
-def resident_kib(pid: int) -> int:
-    """Give the memory that a process has."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
-
-
 def main(total: int, threads: int = 8) -> int:
     """Send so many requests; give the number of things that went wrong."""
     seed = secrets.randbits(32)
@@ -461,7 +466,7 @@ def flood(port: int, over: threading.Event) -> None:
     """Open many connections that want nothing good, one kind after another, until it is over."""
     while not over.is_set():
         for kind in ("unread", "trickle", "head", "idle"):
-            words = [sys.executable, "-m", "tests.flood", kind, str(port), "300", "10"]
+            words = [sys.executable, "-m", "tests.support.flood", kind, str(port), "300", "10"]
             subprocess.run(words, cwd=ROOT, env=clean_environment(), stdout=subprocess.DEVNULL, check=False)
             if over.is_set():
                 return

@@ -21,7 +21,7 @@ And it is what RFC 9112 asks of a server where uvicorn is not (ringback.receiver
   ours has seen would come last, and be believed.
 
 It leans on how uvicorn's HttpToolsProtocol is made (the parser's events, `cycle`, `headers`, `pipeline`), since uvicorn
-offers no other place for this. tests/test_limits.py and tests/test_connections.py fail when a new version differs.
+offers no other place for this. test_limits.py and test_connections.py fail when a new version differs.
 """
 
 import asyncio

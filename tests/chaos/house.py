@@ -13,7 +13,7 @@ from redis import Redis
 
 from ringback.run.store import await_store
 from ringback.schemas.keys import Keys
-from tests.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, store_program, wait_for
+from tests.support.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, store_program, wait_for
 
 _PREFIX: Final = "chaos"
 _STOP_S: Final = 60.0
@@ -37,7 +37,7 @@ class House:
             "RINGBACK_PREFIX": _PREFIX,
             "RINGBACK_DATA_DIR": str(folder / "data"),
             "RINGBACK_TOKENS": f"acme:{TOKEN}",
-            "RINGBACK_HANDLERS": "tests.handlers.chaos",
+            "RINGBACK_HANDLERS": "tests.chaos.handlers",
             "RINGBACK_LOG_FORMAT": "json",
             "CHAOS_NOTES": str(self.notes),
             **settings,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from ringback.wire.samples import find
 from ringback.wire.sending import build
-from tests.service import TOKEN
+from tests.support.service import TOKEN
 
 
 class Kind(StrEnum):

@@ -1,0 +1,1 @@
+"""Tests of deploy/: its files, and the programs that read them."""

@@ -1,0 +1,1 @@
+"""Tests of the providers' callbacks: a module a provider, of the same name."""

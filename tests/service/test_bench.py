@@ -1,0 +1,74 @@
+"""The benchmark's load: wrk by `benchmarks/dlr.lua`, at full speed and at a steady rate; and without wrk."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from benchmarks.dlr import TOKEN
+from benchmarks.load import drip, fire
+from benchmarks.machine import Bench, BenchError, Cores
+from tests.support.service import ROOT, Service, running
+from tests.support.tools import tool
+
+RATE, SECONDS = 50, 2
+
+
+@pytest.fixture(scope="module")
+def receiver(redis_url: str) -> Iterator[Service]:
+    tool("wrk", "apt-get install wrk")
+    with running(redis_url, queues="", RINGBACK_TOKENS=f"benchmark:{TOKEN}") as service:
+        yield service
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(Cores(None, None), cast("Any", None), tmp_path)
+
+
+def sent(service: Service) -> list[int]:
+    """Return when each event that says so was sent, in nanoseconds."""
+    contexts = [json.loads(one["event"])["data"].get("context", {}) for one in service.stored()]
+    return sorted(int(context["sent"]) for context in contexts if "sent" in context)
+
+
+def test_every_request_is_a_new_event(receiver: Service, bench: Bench) -> None:
+    before = len(receiver.stored())
+    load, share = fire(bench, receiver.port, 1)
+    assert load.requests > 0
+    assert share > 0
+    # What was on its way when the time was up is stored and not counted.
+    assert load.requests <= len(receiver.stored()) - before <= load.requests + 32
+
+
+def test_a_steady_rate_and_when_each_was_sent(receiver: Service, bench: Bench) -> None:
+    before = len(sent(receiver))
+    load = drip(bench, receiver.port, SECONDS, RATE)
+    assert load.requests <= RATE * load.seconds + 1
+    times = sent(receiver)[before:]
+    assert load.requests <= len(times) <= load.requests + 32
+    assert all(earlier < later for earlier, later in pairwise(times))
+    # A turn that is overdue is taken at once, so that a machine that is busy does not send less in all.
+    assert (len(times) - 1) / (times[-1] - times[0]) * 1e9 == pytest.approx(RATE, rel=0.2)
+
+
+def test_a_refusal_is_no_figure(receiver: Service, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.load.TARGET", "/webhooks/mocean/delivery-report?token=wrong")
+    with pytest.raises(BenchError, match=r"requests, \d+ refused, 0 without an answer"):
+        fire(bench, receiver.port, 1)
+
+
+@pytest.mark.parametrize("part", ["ingest", "latency", "memory"])
+def test_without_wrk_it_says_what_to_install(tmp_path: Path, part: str) -> None:
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", part]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    said = "bench: wrk is missing, which makes the load: install it (Debian, Ubuntu: apt-get install wrk)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)

@@ -1,0 +1,1 @@
+"""What tests share: the service, its callers, its machines, its handlers."""

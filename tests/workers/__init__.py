@@ -1,0 +1,1 @@
+"""Tests of the workers, module by module; Redis at most, no service."""

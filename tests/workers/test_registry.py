@@ -1,0 +1,382 @@
+"""Handlers: what a declaration accepts, which events it wants, and what is refused before anything starts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ringback import on, voice
+from ringback.schemas.events import CallIncomingEvent, CallInputEvent, Event
+from ringback.wire.samples import find
+from ringback.workers.discovery import load_registry
+from ringback.workers.marks import HandlerError
+from ringback.workers.registry import Registry
+from tests.support.sample_events import event_of
+
+
+def registry_of(*functions: Callable[..., object]) -> Registry:
+    registry = Registry()
+    for function in functions:
+        registry.add(function)
+    return registry
+
+
+DLR = event_of(find("mocean/delivery-report"), {"mocean-dlr-status": "2"})
+SMS = event_of(find("mocean/inbound-sms"), {"mocean-keyword": "HELP"})
+
+
+@pytest.mark.parametrize(
+    ("declared", "event", "advanced", "wanted"),
+    [
+        pytest.param(on("message.status"), DLR, True, True, id="type"),
+        pytest.param(on("message.status"), SMS, None, False, id="another type"),
+        pytest.param(on("message.received", "message.status"), SMS, None, True, id="one of two types"),
+        pytest.param(on("*"), SMS, None, True, id="every type"),
+        pytest.param(on("message.status", status="failed"), DLR, True, True, id="field"),
+        pytest.param(on("message.status", status="sent"), DLR, True, False, id="another value"),
+        pytest.param(on("message.status", status=["sent", "failed"]), DLR, True, True, id="one of several values"),
+        pytest.param(on("message.received", keyword="HELP", channel="sms"), SMS, None, True, id="two fields"),
+        pytest.param(on("message.received", keyword="HELP", channel="whatsapp"), SMS, None, False, id="one does not"),
+        pytest.param(on("message.received", when=lambda event: event.account == "acme"), SMS, None, True, id="when"),
+        pytest.param(on("message.received", when=lambda _: False), SMS, None, False, id="when not"),
+        pytest.param(on("message.status", advanced=True), DLR, True, True, id="advanced"),
+        pytest.param(on("message.status", advanced=True), DLR, False, False, id="not advanced"),
+        pytest.param(on("message.status", advanced=False), DLR, False, True, id="only what came late"),
+    ],
+)
+def test_what_a_handler_wants(
+    declared: Callable[[Callable[..., object]], Callable[..., object]],
+    event: Event,
+    advanced: bool | None,
+    wanted: bool,
+) -> None:
+    def handle(event: Event) -> None:
+        """Do nothing."""
+
+    registry = registry_of(declared(handle))
+    assert any(one.wants(event, advanced=advanced) for one in registry.of_type(event.type)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        pytest.param(
+            "@on('message.sent')\ndef f(event): ...",
+            "f ({file}, line 2): 'message.sent' is no type of event;"
+            " use message.received, message.status, lookup.completed, call.incoming, call.input, call.status"
+            " or *",
+            id="unknown type",
+        ),
+        pytest.param(
+            "@on()\ndef f(event): ...",
+            "f ({file}, line 2): @on needs a type of event; use message.received,"
+            " message.status, lookup.completed, call.incoming, call.input, call.status or *",
+            id="no type",
+        ),
+        pytest.param(
+            "@on\ndef f(event): ...",
+            "f ({file}, line 2): write @on(type of event, …) with the type in parentheses",
+            id="forgotten parentheses",
+        ),
+        pytest.param(
+            "@on('call.input', digit='1')\ndef f(event): ...",
+            "f ({file}, line 2): call.input has no field"
+            " 'digit'; it has call_id, callee, caller, context, digits, flags, no_input, raw, session_id, step",
+            id="unknown field",
+        ),
+        pytest.param(
+            "@on('*', retry=[0.5])\ndef f(event): ...",
+            "f ({file}, line 2): retry=[0.5] must be whole seconds",
+            id="retry in fractions",
+        ),
+        pytest.param(
+            "@on('*', timeout=0)\ndef f(event): ...",
+            "f ({file}, line 2): timeout=0 must be more than 0 seconds",
+            id="no time",
+        ),
+        pytest.param(
+            "@on('*')\ndef f(): ...", "f ({file}, line 2): a handler takes (event) or (event, ctx)", id="no parameter"
+        ),
+        pytest.param(
+            "@on('*')\ndef f(a, b, c): ...",
+            "f ({file}, line 2): a handler takes (event) or (event, ctx)",
+            id="three parameters",
+        ),
+        pytest.param(
+            "@on('*')\ndef f(event): ...\n@on('*')\ndef f(event): ...",
+            "f ({file}, line 4): f ({file}, line 2) has the same name; rename one",
+            id="two of one name",
+        ),
+        pytest.param(
+            "@voice.answer()\ndef f(call): ...\n@voice.answer()\ndef g(call): ...",
+            "g ({file}, line 4): a new call can also be for f ({file}, line 2);"
+            " keep one, or tell them apart by callee=, caller= or otherwise=True",
+            id="two that answer",
+        ),
+        pytest.param(
+            "@voice.collect('a')\ndef f(call): ...\n@voice.collect('a')\ndef g(call): ...",
+            "g ({file}, line 4): the step 'a' can also be for f ({file}, line 2);"
+            " keep one, or tell them apart by digits=, callee=, caller= or otherwise=True",
+            id="two for one step",
+        ),
+        pytest.param(
+            "@voice.answer\ndef f(call): ...",
+            "f ({file}, line 2): write @voice.answer(…) with parentheses",
+            id="answer without parentheses",
+        ),
+        pytest.param(
+            "@voice.collect\ndef f(call): ...",
+            "f ({file}, line 2): write @voice.collect(…) with parentheses",
+            id="collect without parentheses",
+        ),
+        pytest.param(
+            "@voice.collect('the menu')\ndef f(call): ...",
+            "f ({file}, line 2): the step 'the menu' may only have letters, digits and _ . ~ -",
+            id="a step that is no part of a path",
+        ),
+        pytest.param(
+            "@voice.answer(callee='+0')\ndef f(call): ...",
+            "f ({file}, line 2): callee='+0' is no phone number; write it with its country code",
+            id="no phone number",
+        ),
+        pytest.param(
+            "@voice.answer(caller=[])\ndef f(call): ...",
+            "f ({file}, line 2): caller=… is empty, so that no call would fit",
+            id="no caller at all",
+        ),
+        pytest.param(
+            "@voice.collect('a', digits=[1, '2'])\ndef f(call): ...",
+            "f ({file}, line 2): digits=[1, '2'] must be text, or a list of texts",
+            id="digits as a number",
+        ),
+        pytest.param(
+            "@voice.collect('a', digits='one')\ndef f(call): ...",
+            "f ({file}, line 2): digits='one' is nothing that one can press",
+            id="digits as a word",
+        ),
+        pytest.param(
+            "@voice.answer(callee='63001', otherwise=True)\ndef f(call): ...",
+            "f ({file}, line 2): otherwise=True takes the calls that no other handler wants;"
+            " it has no filter beside it",
+            id="otherwise with a filter",
+        ),
+        pytest.param(
+            "@on('*')\ndef f(event):\n    yield",
+            "f ({file}, line 2): it has a yield, so that calling it runs nothing; take that out",
+            id="an event handler with a yield",
+        ),
+        pytest.param(
+            "class Greeter:\n    @on('*')\n    def greet(self, event): ...",
+            "Greeter.greet ({file}, line 3): @on(…) is not for the methods of a class, which nobody calls; take the "
+            "function out of the class",
+            id="a method",
+        ),
+        pytest.param(
+            "class Menu:\n    @staticmethod\n    @voice.answer()\n    def answer(call): ...",
+            "Menu.answer ({file}, line 3): @voice.answer(…) is not for the methods of a class",
+            id="a static method that answers",
+        ),
+        pytest.param("@on('*')\nclass Greeter: ...", "@on(…) takes a function, and <class", id="a class"),
+        pytest.param(
+            "@on\nclass Greeter: ...",
+            "<class '{module}.Greeter'>: write @on(type of event, …) with the type in parentheses, in quotes",
+            id="a class without parentheses",
+        ),
+        pytest.param(
+            "@on('*', retry=5)\ndef f(event): ...",
+            "f ({file}, line 2): retry=5 must be a list of whole seconds, such as [5, 60]",
+            id="one retry",
+        ),
+        pytest.param(
+            "@on('*', timeout='10')\ndef f(event): ...",
+            "f ({file}, line 2): timeout='10' must be a number of seconds",
+            id="a timeout in quotes",
+        ),
+        pytest.param(
+            "@on('*', when='sms')\ndef f(event): ...",
+            "f ({file}, line 2): when='sms' must be a function that takes the event",
+            id="a condition that is none",
+        ),
+        pytest.param(
+            "import sys\nsys.exit(3)",
+            "{module} cannot be imported: it ends the program, sys.exit(3) ({folder}/{file}, line 3)",
+            id="a module that ends the program",
+        ),
+        pytest.param(
+            "class Own(BaseException): ...\nraise Own('why')",
+            "{module} cannot be imported: Own: why ({folder}/{file}, line 3)",
+            id="a module that raises what is no Exception",
+        ),
+        pytest.param(
+            "def greet(event): ...",
+            "{module} has no handlers ({folder}/{file}); write @on(type of event, …) or @voice.answer() above a "
+            "function there",
+            id="no handlers",
+        ),
+    ],
+)
+def test_what_is_refused_at_the_start(
+    source: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    name = f"refused_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(f"from ringback import on, voice\n{source}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(HandlerError) as raised:
+        load_registry([name])
+    assert (
+        str(raised.value)
+        .removeprefix("RINGBACK_HANDLERS: ")
+        .removeprefix(f"{name}: ")
+        .startswith(error.format(file=f"{name}.py", module=name, folder=tmp_path))
+    )
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        pytest.param("handlers.py", '"handlers.py" is not the name of a module; write handlers', id="a file"),
+        pytest.param("./handlers", '"./handlers" is not the name of a module; write handlers', id="a path"),
+        pytest.param("./app/sms.py", '"./app/sms.py" is not the name of a module; write app.sms', id="a deeper path"),
+        pytest.param("handlers:greet", '"handlers:greet" is not the name of a module; write handlers', id="a function"),
+        pytest.param(".handlers", '".handlers" is not the name of a module; write handlers', id="relative"),
+        pytest.param("a b", '"a b" is not the name of a module; write one such as handlers', id="two words"),
+        pytest.param("no_such", 'there is no module "no_such" in', id="nothing"),
+        pytest.param("json", "json is Python's own and has no handlers; name your module, and", id="stdlib"),
+        pytest.param("ringback.workers", "ringback.workers is Ringback's own and has no handlers", id="ours"),
+        pytest.param("ringback.schemas.keys", "ringback.schemas.keys is Ringback's own", id="in ours"),
+        pytest.param("parcel", "parcel is a package, and its __init__.py has no handlers; name the modules in it, such "
+                     "as parcel.sms", id="a package"),
+    ],
+)  # fmt: skip
+def test_what_is_no_module_of_handlers(name: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parcel").mkdir()
+    (tmp_path / "parcel" / "__init__.py").write_text("")
+    (tmp_path / "handlers.py").write_text("from ringback import on\n@on('*')\ndef f(event): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(HandlerError) as raised:
+        load_registry([name])
+    assert str(raised.value).startswith(f"RINGBACK_HANDLERS: {error}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_with_a_hyphen_is_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my-handlers.py").write_text("from ringback import on\n@on('*')\ndef f(event): ...\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(load_registry(["my-handlers"]).handlers) == ["my-handlers.f"]
+
+
+def test_one_function_for_two_subscriptions() -> None:
+    @on("message.received", channel="whatsapp")
+    @on("message.status", status="failed")
+    def handle(event: Event) -> None:
+        """Do nothing."""
+
+    registry = registry_of(handle)
+    base = f"{__name__}.test_one_function_for_two_subscriptions.<locals>.handle"
+    assert list(registry.handlers) == [base, f"{base}#2"]
+
+
+Declared = Callable[[Callable[..., object]], Callable[..., object]]
+
+
+def phone(*declared: Declared) -> Registry:
+    """Give a registry of voice handlers that are called after their place in the list."""
+    registry = Registry()
+    for number, declare in enumerate(declared):
+
+        def handle(call: voice.Incoming | voice.Input) -> None:
+            """Do nothing."""
+
+        handle.__qualname__ = str(number)
+        registry.add(declare(handle))
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(voice.answer(), voice.collect("menu"), id="a call and a step"),
+        pytest.param(voice.collect("a"), voice.collect("b"), id="two steps"),
+        pytest.param(voice.collect(), voice.collect("a"), id="no step and a step"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(callee="60312345679"), id="two callees"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(otherwise=True), id="one callee, and the others"),
+        pytest.param(voice.answer(caller=["63001", "63002"]), voice.answer(caller="63003"), id="lists of callers"),
+        pytest.param(
+            voice.answer(callee="63001", caller="60123456789"),
+            voice.answer(callee="63001", caller="60123456788"),
+            id="one of two filters tells them apart",
+        ),
+        pytest.param(voice.collect("a", digits="1"), voice.collect("a", digits=["2", "", "*"]), id="digits"),
+        pytest.param(voice.collect("a", digits="1"), voice.collect("a", otherwise=True), id="a digit, and the others"),
+        pytest.param(voice.answer(otherwise=True), voice.collect("a", otherwise=True), id="the others, of two kinds"),
+    ],
+)
+def test_voice_handlers_that_go_together(one: Declared, other: Declared) -> None:
+    assert len(phone(one, other).calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(voice.answer(), voice.answer(), id="no filter"),
+        pytest.param(voice.answer(), voice.answer(callee="63001"), id="a filter beside none"),
+        pytest.param(voice.answer(), voice.answer(otherwise=True), id="the others, where all are taken"),
+        pytest.param(voice.answer(otherwise=True), voice.answer(otherwise=True), id="the others twice"),
+        pytest.param(voice.answer(callee="60312345678"), voice.answer(callee="+60 3-1234 5678"), id="two spellings"),
+        pytest.param(voice.answer(callee="63001"), voice.answer(caller="63002"), id="different filters"),
+        pytest.param(voice.collect("a", digits=["1", "2"]), voice.collect("a", digits=["2", "3"]), id="one in common"),
+    ],
+)
+def test_voice_handlers_that_overlap(one: Declared, other: Declared) -> None:
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(HandlerError, match=r"can also be for 0 \(test_registry.py, line \d+\); keep one"):
+            phone(*pair)
+
+
+FLOW = (
+    voice.answer(callee=["60312345678", "63001"]),
+    voice.answer(callee="+60 3-1234 5679", caller="60123456789"),
+    voice.answer(otherwise=True),
+    voice.collect("menu", digits="1"),
+    voice.collect("menu", digits=""),
+    voice.collect("exact", digits="12"),
+)
+
+
+@pytest.mark.parametrize(
+    ("sample", "fields", "step", "answers"),
+    [
+        pytest.param("answer", {"mocean-to": "60312345678"}, None, "0", id="callee"),
+        pytest.param("answer", {"mocean-to": "+60 3 1234 5678"}, None, "0", id="callee in another spelling"),
+        pytest.param("answer", {"mocean-to": "63001"}, None, "0", id="another callee of the list"),
+        pytest.param(
+            "answer", {"mocean-to": "60312345679", "mocean-from": "60123456789"}, None, "1", id="callee and caller"
+        ),
+        pytest.param("answer", {"mocean-to": "60312345679", "mocean-from": "63009"}, None, "2", id="another caller"),
+        pytest.param("answer", {"mocean-to": ""}, None, "2", id="no callee"),
+        pytest.param("collect", {"mocean-digits": "1"}, "menu", "3", id="digits"),
+        pytest.param("collect", {"mocean-digits": ""}, "menu", "4", id="no input"),
+        pytest.param("collect", {"mocean-digits": "9"}, "menu", None, id="digits that nobody takes"),
+        pytest.param("collect", {"mocean-digits": "1"}, "exact", None, id="a part of the digits"),
+        pytest.param("collect", {"mocean-digits": "1"}, "attic", None, id="a step that nobody takes"),
+        pytest.param("collect", {"mocean-digits": "1"}, None, None, id="no step"),
+    ],
+)
+def test_who_answers_a_call(sample: str, fields: dict[str, str], step: str | None, answers: str | None) -> None:
+    event = event_of(find(f"mocean/voice/{sample}"), fields)
+    assert isinstance(event, CallIncomingEvent | CallInputEvent)
+    if isinstance(event, CallInputEvent):
+        event = event.model_copy(update={"data": event.data.model_copy(update={"step": step})})
+    handler = phone(*FLOW).answering(event)
+    assert (handler and handler.name.rpartition(".")[2]) == answers
+
+
+def test_a_function_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one_module.py").write_text("from ringback import on\n@on('*')\ndef f(event): ...\n")
+    (tmp_path / "other_module.py").write_text("from one_module import f\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert list(load_registry(["one_module", "other_module"]).handlers) == ["one_module.f"]
