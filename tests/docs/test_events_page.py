@@ -20,6 +20,7 @@ from ringback.schemas import address, event_data
 from ringback.schemas.event_data import STATUS_RANK
 from ringback.schemas.events import EVENTS, Envelope, Event, EventType
 from ringback.wire.samples import find
+from tests.support.pages import section
 from tests.support.sample_events import event_of
 from tests.support.service import ROOT
 
@@ -121,19 +122,13 @@ def test_the_order_of_statuses_is_on_the_page() -> None:
 
 
 def test_the_kinds_of_addresses_are_on_the_page() -> None:
-    assert set(re.findall(r"^\| `(\w+)` \|", section("Address"), re.MULTILINE)) >= set(address.AddressKind)
+    assert set(re.findall(r"^\| `(\w+)` \|", section(PAGE, "Address"), re.MULTILINE)) >= set(address.AddressKind)
 
 
 def test_every_flag_is_on_the_page() -> None:
-    listed = re.findall(r"^\| `([a-z0-9:-]+)` \|", section("Flags"), re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z0-9:-]+)` \|", section(PAGE, "Flags"), re.MULTILINE)
     assert set(listed) == set(flags_in_the_source())
     assert len(listed) == len(set(listed))
-
-
-def section(title: str) -> str:
-    """Give the text below a heading, up to the next one."""
-    (text,) = re.findall(rf"^#+ {title}\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    return str(text)
 
 
 def flags_in_the_source() -> Iterator[str]:

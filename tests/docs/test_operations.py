@@ -36,11 +36,12 @@ from tests.chaos.sender import Sender
 from tests.chaos.trial import unfinished
 from tests.chaos.verdict import judge
 from tests.support.metrics import exposed as exposed
-from tests.support.pages import anchors
+from tests.support.pages import anchors, section
 from tests.support.service import (
     RINGBACK,
     ROOT,
     Service,
+    await_answer,
     await_ready,
     clean_environment,
     free_port,
@@ -58,16 +59,9 @@ TEXT: Final = PAGE.read_text()
 # What the page says
 
 
-def section(title: str) -> str:
-    """Give what stands below a heading, down to the next one."""
-    match = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#|\Z)", TEXT, re.DOTALL | re.MULTILINE)
-    assert match, title
-    return str(match[1])
-
-
 def procedure(title: str, places: Mapping[str, str]) -> str:
     """Give the shell commands below a heading, with other places put in for those that they name."""
-    scripts: list[str] = re.findall(r"```sh\n(.*?)```", section(title), re.DOTALL)
+    scripts: list[str] = re.findall(r"```sh\n(.*?)```", section(TEXT, title), re.DOTALL)
     (script,) = scripts
     for place, instead in places.items():
         assert place in script, place
@@ -138,13 +132,8 @@ def test_what_an_older_worker_does_with_an_event_that_it_cannot_read(service: Se
 
 
 def await_live(port: int) -> None:
-    def lives() -> bool:
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_for(lives, "the receiver")
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        await_answer(client)
 
 
 def await_quiet(redis: Redis, keys: Keys, seconds: float = 40) -> None:
@@ -276,7 +265,7 @@ def test_a_backup_under_load_and_its_restore(
             new.redis.set(f"{new.prefix}:go", "1")
             wait_for(lambda: new.noted_of("slow", slow), "what was in hand at the backup")
             await_quiet(new.redis, new.keys)
-            texts = Counter(json.loads(one["event"])["data"].get("text") for one in new.stored())
+            texts = Counter(event["data"].get("text") for event in new.events())
             assert max(texts.values()) == 1
             assert {str(number) for number in range(before)} <= set(texts)
             handled = {one.event["data"].get("text") for one in new.noted("everything")}
@@ -322,7 +311,7 @@ def test_the_spool_of_a_dead_machine_is_taken_up_by_another(tmp_path: Path, redi
         assert "RINGBACK_PORT=0 RINGBACK_ADMIN_PORT=0 ringback serve" in take_up
         with process([*RINGBACK, "serve"], **{**settings, "RINGBACK_PORT": "0", "RINGBACK_ADMIN_PORT": "0"}):
             wait_for(lambda: len(living.stored()) == 21, "the events of the dead machine")
-        texts = [json.loads(one["event"])["data"]["text"] for one in living.stored()]
+        texts = [event["data"]["text"] for event in living.events()]
         assert texts == ["20", *map(str, range(20))]
     assert not list((tmp_path / "living" / "spool").glob("*/spool-web2*.sqlite"))
     living.close()
@@ -341,7 +330,7 @@ def test_a_receiver_whose_disk_is_full(tmp_path: Path) -> None:
         with valkey(tmp_path / "store", port):
             wait_for(lambda: len(service.stored()) == 10, "the events of the spool")
             wait_for(lambda: service.send(sms(11)).status_code == 200, "a 200 again, the disk full or not")
-            texts = [json.loads(one["event"])["data"]["text"] for one in service.stored()]
+            texts = [event["data"]["text"] for event in service.events()]
             assert texts == [*map(str, range(10)), "11"]
     service.close()
 

@@ -1,6 +1,5 @@
 """docs/scaling.md: the settings and metrics that it names exist, and nginx sends each account to its group as shown."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from benchmarks.results import Results
 from ringback.schemas.settings import Settings
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build
-from tests.support.service import ROOT, TOKEN, free_port, process, running, wait_for
-from tests.support.tools import check, tool
+from tests.support.proxies import nginx_with
+from tests.support.service import ROOT, TOKEN, await_answer, free_port, running
 
 PAGE: Final = (ROOT / "docs" / "scaling.md").read_text()
 MOVED: Final = "acme.callbacks.example.com"
@@ -57,31 +56,16 @@ def snippet() -> str:
 
 @contextmanager
 def nginx(folder: Path, ports: dict[str, int]) -> Iterator[httpx.Client]:
-    program = tool("nginx", "apt-get install nginx-light")
     text, port = snippet(), free_port()
     for address, upstream in ports.items():
         assert address in text
         text = text.replace(address, f"127.0.0.1:{upstream}")
-    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
-    user = "user root;" if os.getuid() == 0 else ""
-    main = folder / "nginx.conf"
-    main.write_text(
-        f"{user} daemon off; pid {folder}/nginx.pid; worker_processes 1; events {{}}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body; {temporary}\n{text}\n"
-        f"server {{ listen 127.0.0.1:{port}; location /webhooks/ {{ proxy_pass http://$ringback; }} "
-        f"location / {{ return 404; }} }} }}\n"
+    http = (
+        f"access_log off;\n{text}\nserver {{ listen 127.0.0.1:{port}; "
+        "location /webhooks/ { proxy_pass http://$ringback; } location / { return 404; } }"
     )
-    command = [program, "-c", str(main), "-e", str(folder / "main.log")]
-    check([*command, "-t", "-q"], folder)
-    with process(command), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-
-        def serves() -> bool:
-            try:
-                return client.get("/").status_code == 404
-            except httpx.TransportError:
-                return False
-
-        wait_for(serves, "nginx")
+    with nginx_with(folder, http), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        await_answer(client, "/", 404, "nginx")
         yield client
 
 

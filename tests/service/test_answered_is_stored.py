@@ -32,7 +32,7 @@ def request_of(smsid: str) -> bytes:
 
 
 def subjects(service: Service) -> list[str]:
-    return [json.loads(entry["event"])["subject"] for entry in service.stored()]
+    return [event["subject"] for event in service.events()]
 
 
 def test_clients_that_hang_up_at_once_and_repeat_leave_each_event_once(redis_url: str) -> None:

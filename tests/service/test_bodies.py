@@ -86,7 +86,7 @@ def empty(receiver: Service) -> Iterator[None]:
 
 def events(receiver: Service) -> list[dict[str, Any]]:
     """Return the stored events, less the times at which they were received."""
-    return [{**json.loads(one["event"]), "receivedat": ""} for one in receiver.stored()]
+    return [{**event, "receivedat": ""} for event in receiver.events()]
 
 
 @pytest.mark.parametrize(

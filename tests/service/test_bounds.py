@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -46,12 +45,8 @@ def test_the_elements_of_an_array_do_not_get_the_urls_fields(service: Service) -
     text = secrets.token_hex(4)
     body = json.dumps([{"from": "1", "to": "2", "body": text}]).encode()
     assert post(service, "mycoolsms/inbound-sms?from=3&ctx.order=42", body) == 200
-    (data,) = [event["data"] for event in stored(service) if event["data"].get("text") == text]
+    (data,) = [event["data"] for event in service.events() if event["data"].get("text") == text]
     assert (data["raw"], data["context"]) == ({"from": "1", "to": "2", "body": text}, {"order": "42"})
-
-
-def stored(service: Service) -> list[dict[str, Any]]:
-    return [json.loads(entry["event"]) for entry in service.stored()]
 
 
 def test_what_would_become_too_much_is_quarantined_once(service: Service) -> None:

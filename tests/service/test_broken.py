@@ -14,7 +14,17 @@ import pytest
 from redis import Redis
 
 from tests.support.breaking_receiver import ADAPTER, COMMIT, JSON, PARSER
-from tests.support.service import TOKEN, Service, await_ready, free_port, held_commit, process, valkey, wait_for
+from tests.support.service import (
+    TOKEN,
+    Service,
+    await_answer,
+    await_ready,
+    free_port,
+    held_commit,
+    process,
+    valkey,
+    wait_for,
+)
 
 BREAKING = (sys.executable, "-m", "tests.support.breaking_receiver", "serve")
 KINDS = pytest.mark.parametrize("kind", [ADAPTER, PARSER, JSON, COMMIT])
@@ -56,7 +66,7 @@ def counted(service: Service, name: str) -> dict[str, float]:
 
 
 def subjects(service: Service) -> list[str]:
-    return [json.loads(one["event"])["subject"] for one in service.stored()]
+    return [event["subject"] for event in service.events()]
 
 
 def test_what_an_alert_looks_at_is_there_before_anything_breaks(broken: Service) -> None:
@@ -160,7 +170,7 @@ def test_a_request_that_we_break_on_while_redis_is_away_is_kept(tmp_path: Path) 
     port = free_port()
     service = Service(f"redis://127.0.0.1:{port}/0", "away", free_port())
     with process(BREAKING, **service.settings):
-        wait_for(lambda: serves(service), "the receiver")
+        await_answer(service.http)
         for _ in range(2):
             assert report(service, ADAPTER).status_code == 500
         with valkey(tmp_path, port) as (url, _), Redis.from_url(url) as redis:
@@ -168,10 +178,3 @@ def test_a_request_that_we_break_on_while_redis_is_away_is_kept(tmp_path: Path) 
             kept: Any = redis.xrange(service.keys.quarantine)
             assert [fields[b"reason"] for _, fields in kept] == [b"broken"]
     service.close()
-
-
-def serves(service: Service) -> bool:
-    try:
-        return service.http.get("/livez").status_code == 200
-    except httpx.TransportError:
-        return False

@@ -74,7 +74,7 @@ def test_an_upgrade_that_we_do_not_do_is_ignored(receiver: Receiver, headers: li
         framing = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {len(body)}"
         sent = lines("Host: x", FORM, *asked, framing, path=path, body=chunked(body, b"") if is_chunked else body)
         assert statuses(receiver.say(sent + request())) == [200, 200]  # the next one is read where this one ends
-        event = json.loads(receiver.service.stored()[0]["event"])
+        event = receiver.service.events()[0]
         stored.append({name: event[name] for name in event if name not in ("time", "receivedat")})
         assert redis.xlen(keys.quarantine) == 0
     assert stored[0] == stored[1]

@@ -26,10 +26,6 @@ def listed(service: Service, *words: str) -> Any:
     return json.loads(result.stdout)
 
 
-def attempts(service: Service, handler: str, text: str) -> list[int | None]:
-    return [one.attempt for one in service.noted_of(handler, text)]
-
-
 def await_letters(service: Service, number: int) -> list[str]:
     """Wait for so many dead letters; give their ids."""
     wait_for(lambda: len(service.dead_letters()) == number, f"{number} dead letters")
@@ -94,10 +90,10 @@ def test_what_is_mended_and_retried_is_done(service: Service) -> None:
     assert await_letters(service, 1) == [letter_id]
     retried = run(service, "retry", letter_id[:10], letter_id)
     assert (retried.returncode, retried.stdout, retried.stderr) == (0, "", "1 to retry\nPut 1 back on the queue.\n")
-    wait_for(lambda: attempts(service, "broken", text) == [1, 1], "another first attempt")
+    wait_for(lambda: service.attempts("broken", text) == [1, 1], "another first attempt")
     wait_for(lambda: not service.redis.exists(service.keys.rq_job(letter_id)), "the job's end")
     assert service.dead_letters() == []
-    assert attempts(service, "everything", text) == [1]
+    assert service.attempts("everything", text) == [1]
     again = run(service, "retry", letter_id)
     assert (again.returncode, again.stderr) == (
         1,
@@ -110,7 +106,7 @@ def test_what_still_fails_has_all_its_attempts_again(service: Service) -> None:
     ids = await_letters(service, 1)
     assert [row["attempts"] for row in listed(service, "ls", "--json")] == [2]
     assert run(service, "retry", "--handler", "failing").stderr == "1 to retry\nPut 1 back on the queue.\n"
-    wait_for(lambda: attempts(service, "failing", text) == [1, 2, 1, 2], "the attempts")
+    wait_for(lambda: service.attempts("failing", text) == [1, 2, 1, 2], "the attempts")
     assert await_letters(service, 1) == ids
     shown = listed(service, "show", ids[0], "--json")
     assert (shown["attempts"], shown["error"]) == (2, "ValueError")
@@ -159,7 +155,7 @@ def test_choosing_by_handler_and_type(service: Service) -> None:
     assert run(service, "drop", "--all").stderr == "2 to drop\nDropped 2.\n"
     assert run(service, "drop", "--all").stderr == "0 to drop\nDropped 0.\n"
     assert not [row["id"] for row in rows if service.redis.exists(service.keys.rq_job(row["id"]))]
-    assert [attempts(service, "broken", text) for text in texts] == [[1], [1]]
+    assert [service.attempts("broken", text) for text in texts] == [[1], [1]]
 
 
 @pytest.mark.parametrize("command", ["drop", "retry"])

@@ -1,7 +1,6 @@
 """The spool: while Redis is away events are kept on this machine's disk, and committed in order when it is back."""
 
 import asyncio
-import json
 import signal
 import sqlite3
 import subprocess
@@ -10,14 +9,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from ringback.receiver.commit.spool import Spool
 from ringback.receiver.commit.waiting import Waiting, size_of
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build
-from tests.support.service import RINGBACK, Service, await_ready, free_port, process, valkey, wait_for
+from tests.support.service import RINGBACK, Service, await_answer, await_ready, free_port, process, valkey, wait_for
 from tests.support.spool import bounds
 
 FORM = "application/x-www-form-urlencoded"
@@ -83,14 +81,7 @@ class Unlucky:
     def restart_receiver(self) -> None:
         chosen = {**self.service.settings, **self._settings}
         self.receiver = self._stack.enter_context(process([*RINGBACK, "serve"], **chosen))
-
-        def serves() -> bool:
-            try:
-                return self.service.http.get("/livez").status_code == 200
-            except httpx.TransportError:
-                return False
-
-        wait_for(serves, "the receiver")
+        await_answer(self.service.http)
 
 
 def sms(number: int) -> Wire:
@@ -98,7 +89,7 @@ def sms(number: int) -> Wire:
 
 
 def texts(service: Service) -> list[str]:
-    return [json.loads(one["event"])["data"]["text"] for one in service.stored()]
+    return [event["data"]["text"] for event in service.events()]
 
 
 def numbers(upto: int) -> list[str]:

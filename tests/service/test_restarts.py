@@ -4,7 +4,6 @@ before a second receiver, nobody notices. tests/service/test_scale_out.py has th
 
 import errno
 import itertools
-import json
 import os
 import secrets
 import signal
@@ -49,7 +48,7 @@ def service(redis_url: str) -> Iterator[Service]:
 
 def stored(service: Service) -> Counter[int]:
     """Count the events by the number in their context."""
-    return Counter(int(json.loads(one["event"])["data"]["context"]["n"]) for one in service.stored())
+    return Counter(int(event["data"]["context"]["n"]) for event in service.events())
 
 
 def request(number: int) -> bytes:

@@ -20,7 +20,7 @@ import pytest
 from tests.support.callers import CALL, DLR, MIX, MO, Answer, Caller, calling
 from tests.support.machines import HAS_CLOCKS, HAS_NAMESPACES, HOST_NAME, WAY, Machine, Program, machines
 from tests.support.proxies import Proxy, nginx
-from tests.support.service import Service, free_port, valkey, wait_for
+from tests.support.service import Service, await_answer, free_port, valkey, wait_for
 
 LEAST_LOAD_S: Final = 20.0
 CLAIM_IDLE_S: Final = 5
@@ -54,7 +54,7 @@ class Pair:
         return [one for one in map(json.loads, listed) if one["handler"] == handler]
 
     def stored(self) -> Counter[int]:
-        return Counter(int(json.loads(one["event"])["data"]["context"]["n"]) for one in self.service.stored())
+        return Counter(int(event["data"]["context"]["n"]) for event in self.service.events())
 
     def check_all_once(self) -> None:
         """See that each that was sent is stored once and handled once."""
@@ -77,7 +77,8 @@ class Pair:
 
     def start_receiver(self, machine: Machine) -> None:
         self.receivers[machine.name] = machine.start("serve", RINGBACK_ADMIN_PORT=str(machine.admin_port))
-        wait_for(lambda: answers(f"http://{machine.address}:{machine.port}/livez"), f"the receiver of {machine.name}")
+        with httpx.Client(base_url=f"http://{machine.address}:{machine.port}", trust_env=False) as client:
+            await_answer(client, who=f"the receiver of {machine.name}")
 
     def start_workers(self, machine: Machine) -> None:
         before = self.count_workers()
@@ -87,13 +88,6 @@ class Pair:
 
     def await_scheduler(self) -> None:
         wait_for(lambda: self.scheduler is not None, "a scheduler")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module", params=[pytest.param(None, id=WAY)])

@@ -69,7 +69,7 @@ def test_in_a_text_and_as_the_step_of_a_call(service: Service) -> None:
     text = {"mocean-from": "60123456789", "mocean-to": "63001", "mocean-text": f"my token is {TOKEN}, yours?"}
     assert service.request("POST", "mocean/inbound-sms", data=text).status_code == 200
     assert service.request("POST", f"mocean/voice/collect/{TOKEN}", data={"mocean-call-uuid": "c"}).status_code == 200
-    sms, call = (json.loads(entry["event"])["data"] for entry in service.stored())
+    sms, call = (event["data"] for event in service.events())
     assert sms["text"] == "my token is ***, yours?"
     assert call["step"] == "***"
     assert LEAKS.search(kept(service)) is None

@@ -27,7 +27,7 @@ from ringback.wire.sending import Wire, build
 from tests.chaos.sender import Connection
 from tests.support.commands import ringback
 from tests.support.replicated import Replicated, replicated
-from tests.support.service import RINGBACK, ROOT, TOKEN, free_port, process, wait_for
+from tests.support.service import RINGBACK, ROOT, TOKEN, await_answer, free_port, process, wait_for
 
 RATE = 200
 CONNECTIONS = 20
@@ -127,7 +127,8 @@ class House:
             **settings,
         }
         self.start("serve")
-        wait_for(self._serves, "the receiver")
+        with httpx.Client(base_url=self.url) as client:
+            await_answer(client)
 
     def start(self, *command: str) -> None:
         self._stack.enter_context(process([*RINGBACK, *command], **self._settings))
@@ -135,12 +136,6 @@ class House:
     def start_workers(self) -> None:
         self.start("work", "--queues", "events,retries,voice")
         wait_for(lambda: self.redis.scard(f"{KEYS.rq_prefix}:workers") >= 4, "the workers", 30)
-
-    def _serves(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/livez").status_code == 200
-        except httpx.TransportError:
-            return False
 
     def stored(self) -> Counter[str]:
         """Count in the primary of now each number that is there."""

@@ -1,7 +1,5 @@
 """`ringback trigger` to the service: context and raw fields reach the event."""
 
-import json
-
 import pytest
 
 from tests.support.service import Service
@@ -11,7 +9,7 @@ def test_context_and_raw_fields_reach_the_event(service: Service) -> None:
     words = ("--set", "ctx.order=42", "--set", "ctx.a.b=é&= ", "--raw", "route.hop=7", "--raw", "x=y=z")
     sent = service.ringback("trigger", "mocean/delivery-report", *words)
     assert (sent.returncode, sent.stdout, sent.stderr) == (0, "mocean/delivery-report: 200\n", "")
-    event = json.loads(service.stored()[-1]["event"])
+    event = service.events()[-1]
     assert event["data"]["context"] == {"order": "42", "a.b": "é&= "}
     assert {name: event["data"]["raw"].get(name) for name in ("route[hop]", "x")} == {"route[hop]": "7", "x": "y=z"}
 

@@ -19,10 +19,6 @@ from tests.support.service import (
 )
 
 
-def attempts(service: Service, handler: str, text: str) -> list[int | None]:
-    return [one.attempt for one in service.noted_of(handler, text)]
-
-
 def dead_letters(service: Service, text: str, handler: str) -> list[str]:
     """Give the dead letters of the message with this text."""
     (seen,) = {one.event["id"] for one in service.noted_of(handler, text)}
@@ -36,17 +32,17 @@ def test_an_async_handler_runs(service: Service) -> None:
 
 def test_a_failing_handler_is_retried_alone_and_then_a_dead_letter(service: Service) -> None:
     text = service.sms("FAIL")
-    wait_for(lambda: attempts(service, "failing", text) == [1, 2], "the second attempt")
+    wait_for(lambda: service.attempts("failing", text) == [1, 2], "the second attempt")
     (letter,) = wait_for(lambda: dead_letters(service, text, "failing"), "the dead letter")
     assert letter.startswith("tests.support.handlers.recording.failing on ")
-    assert attempts(service, "everything", text) == [1]
+    assert service.attempts("everything", text) == [1]
 
 
 def test_a_handler_that_recovers_leaves_nothing_behind(service: Service) -> None:
     text = service.sms("RECOVER")
-    wait_for(lambda: attempts(service, "recovering", text) == [1, 2], "the second attempt")
+    wait_for(lambda: service.attempts("recovering", text) == [1, 2], "the second attempt")
     assert dead_letters(service, text, "recovering") == []
-    assert attempts(service, "everything", text) == [1]
+    assert service.attempts("everything", text) == [1]
 
 
 def test_without_retries_a_failure_is_final(service: Service) -> None:
@@ -54,14 +50,14 @@ def test_without_retries_a_failure_is_final(service: Service) -> None:
     wait_for(lambda: service.noted_of("final", text), "the handler")
     (letter,) = wait_for(lambda: dead_letters(service, text, "final"), "the dead letter")
     assert letter.startswith("tests.support.handlers.recording.final on ")
-    assert attempts(service, "final", text) == [1]
+    assert service.attempts("final", text) == [1]
 
 
 def test_a_hung_handler_is_ended_alone(service: Service) -> None:
     text = service.sms("HANG")
-    wait_for(lambda: attempts(service, "patient", text) == [1], "the handler beside it")
+    wait_for(lambda: service.attempts("patient", text) == [1], "the handler beside it")
     wait_for(lambda: dead_letters(service, text, "hanging"), "the dead letter")
-    assert attempts(service, "hanging", text) == [1]
+    assert service.attempts("hanging", text) == [1]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +103,7 @@ def test_an_entry_of_a_killed_worker_is_handled_by_another(redis_url: str) -> No
         service.redis.set(f"{service.prefix}:go", 1)
         (done,) = wait_for(lambda: service.noted_of("slow", text), "the other worker", seconds=60)
         assert done.pid != horse
-        assert attempts(service, "everything", text) == [1]
+        assert service.attempts("everything", text) == [1]
         wait_for(lambda: not service.pending, "the ledger")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.service import clean_environment, free_port, process, wait_for
+from tests.support.service import await_answer, clean_environment, free_port, process
 from tests.support.tools import DEPLOY, check, tool
 
 
@@ -33,7 +33,7 @@ class Proxy:
 @contextmanager
 def nginx(folder: Path, *upstreams: str, **changes: str) -> Iterator[Proxy]:
     """Run nginx before receivers, by deploy/nginx.conf; `changes` replace values of its directives."""
-    program, openssl = tool("nginx", "apt-get install nginx-light"), tool("openssl", "apt-get install openssl")
+    openssl = tool("openssl", "apt-get install openssl")
     port = free_port()
     text = (DEPLOY / "nginx.conf").read_text()
     for before, after in {
@@ -50,16 +50,24 @@ def nginx(folder: Path, *upstreams: str, **changes: str) -> Iterator[Proxy]:
     (folder / "ringback.conf").write_text(changed(text, changes))
     check([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=callbacks.example.com",
            "-keyout", "privkey.pem", "-out", "fullchain.pem"], folder)  # fmt: skip
+    with nginx_with(folder, f"include {folder}/ringback.conf;"):
+        yield Proxy(f"https://127.0.0.1:{port}", folder)
+
+
+@contextmanager
+def nginx_with(folder: Path, http: str) -> Iterator[None]:
+    """Run nginx with these lines in its `http` block, and nothing outside the folder."""
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
     user = "user root;" if os.getuid() == 0 else ""
-    main = folder / "nginx.conf"
+    main, log = folder / "nginx.conf", folder / "main.log"
     main.write_text(
-        f"{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/main.log; worker_processes 1; events {{}}\n"
-        f"http {{ client_body_temp_path {folder}/body; {temporary} include {folder}/ringback.conf; }}\n"
+        f"{user} daemon off; pid {folder}/nginx.pid; error_log {log}; worker_processes 1; events {{}}\n"
+        f"http {{ client_body_temp_path {folder}/body; {temporary}\n{http}\n}}\n"
     )
-    check([program, "-t", "-q", "-c", str(main), "-e", str(folder / "main.log")], folder)
-    with process([program, "-c", str(main), "-e", str(folder / "main.log")]):
-        yield Proxy(f"https://127.0.0.1:{port}", folder)
+    command = [tool("nginx", "apt-get install nginx-light"), "-c", str(main), "-e", str(log)]
+    check([*command, "-t", "-q"], folder)
+    with process(command):
+        yield
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
@@ -93,11 +101,5 @@ def caddy(folder: Path, *upstreams: str, **changes: str) -> Iterator[Proxy]:
 
 
 def await_proxy(proxy: Proxy) -> None:
-    def serves() -> bool:
-        try:
-            with proxy.client("127.0.0.2") as client:
-                return client.get("/").status_code == 404
-        except httpx.TransportError:
-            return False
-
-    wait_for(serves, "the proxy")
+    with proxy.client("127.0.0.2") as client:
+        await_answer(client, "/", 404, "the proxy")

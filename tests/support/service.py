@@ -187,10 +187,17 @@ class Service:
         """Give what a handler has noted of the message with this text."""
         return [one for one in self.noted(handler) if one.event["data"].get("text") == text]
 
+    def attempts(self, handler: str, text: str) -> list[int | None]:
+        """Return the attempts that a handler has made on the message with this text."""
+        return [one.attempt for one in self.noted_of(handler, text)]
+
     def stored(self) -> list[dict[str, str]]:
-        """Give the entries of the events stream."""
-        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(self.keys.events))
-        return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
+        """Return the entries of the events stream."""
+        return self._entries(self.keys.events)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events of the stream."""
+        return [json.loads(entry["event"]) for entry in self.stored()]
 
     @property
     def pending(self) -> int:
@@ -200,8 +207,11 @@ class Service:
         return found.pending
 
     def quarantined(self) -> list[dict[str, str]]:
-        """Give the entries of the quarantine."""
-        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(self.keys.quarantine))
+        """Return the entries of the quarantine."""
+        return self._entries(self.keys.quarantine)
+
+    def _entries(self, key: str) -> list[dict[str, str]]:
+        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self.redis.xrange(key))
         return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
 
     def dead_letters(self) -> list[dict[str, str]]:
@@ -233,16 +243,21 @@ def running(redis_url: str, *, queues: str = "events,retries,voice", **settings:
         service.close()
 
 
-def await_ready(service: Service, workers: int) -> None:
-    """Wait until the receiver serves and the workers wait for work."""
+def await_answer(client: httpx.Client, path: str = "/livez", status: int = 200, who: str = "the receiver") -> None:
+    """Wait until a GET gets this status; nobody may listen yet."""
 
-    def serves() -> bool:
+    def answers() -> bool:
         try:
-            return service.http.get("/livez").status_code == 200
+            return client.get(path).status_code == status
         except httpx.TransportError:
             return False
 
-    wait_for(serves, "the receiver")
+    wait_for(answers, who)
+
+
+def await_ready(service: Service, workers: int) -> None:
+    """Wait until the receiver serves and the workers wait for work."""
+    await_answer(service.http)
     key = f"{service.keys.rq_prefix}:workers"
     wait_for(lambda: service.redis.scard(key) >= workers, "the workers")
 
