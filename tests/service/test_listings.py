@@ -100,22 +100,25 @@ def test_tail(service: Service, form: tuple[str, ...]) -> None:
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as started:
-        assert started.stdout
-        assert started.stderr
-        assert started.stderr.readline() == b"Waiting for events. Ctrl-C stops.\n"
-        wait_for(lambda: service.redis.info("clients")["blocked_clients"] >= 1, "tail to wait")
-        before = len(service.stored())
-        read = threading.Thread(target=lambda: lines.append(started.stdout.readline()))  # type: ignore[union-attr]
-        lines: list[bytes] = []
-        read.start()
+        try:
+            assert started.stdout
+            assert started.stderr
+            assert started.stderr.readline() == b"Waiting for events. Ctrl-C stops.\n"
+            wait_for(lambda: service.redis.info("clients")["blocked_clients"] >= 1, "tail to wait")
+            before = len(service.stored())
+            read = threading.Thread(target=lambda: lines.append(started.stdout.readline()))  # type: ignore[union-attr]
+            lines: list[bytes] = []
+            read.start()
 
-        def told() -> bool:
-            service.trigger("mocean/voice/status", **{"mocean-call-uuid": HOSTILE, "mocean-status": HOSTILE})
-            return bool(lines)
+            def told() -> bool:
+                service.trigger("mocean/voice/status", **{"mocean-call-uuid": HOSTILE, "mocean-status": HOSTILE})
+                return bool(lines)
 
-        wait_for(told, "a line")
-        started.send_signal(signal.SIGINT)
-        rest = started.stdout.read().decode()
+            wait_for(told, "a line")
+            started.send_signal(signal.SIGINT)
+            rest = started.stdout.read().decode()
+        finally:
+            started.kill()  # without which a failure would wait for it for ever
     text = lines[0].decode() + rest
     assert is_seen(text.replace("\n", ""))
     assert text.count("\n") <= len(service.stored()) - before
