@@ -14,9 +14,8 @@ from ringback.receiver.commit.spool import Spool
 from ringback.receiver.commit.waiting import Waiting
 from ringback.receiver.metrics import Faults
 from ringback.wire.samples import find
-from tests.service.test_redis_away import waiting
 from tests.support.sample_events import event_of
-from tests.support.spool import bounds
+from tests.support.spool import bounds, waiting
 
 
 class Interrupted:
