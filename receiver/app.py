@@ -1,5 +1,6 @@
 """The app: Starlette over the registry of callbacks, and what lives as long as the process."""
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -11,8 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringback.logs.bounded import EVERY_S, BoundedLog
 from ringback.receiver.admin.endpoints import livez, make_admin
-from ringback.receiver.bounds.bounded_log import BoundedLog
 from ringback.receiver.bounds.limiter import Limiter
 from ringback.receiver.bounds.load import Load
 from ringback.receiver.commit.committer import Committer
@@ -77,8 +78,13 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         voice_fallbacks={account: settings.fallback_of(account) for account in accounts},
     )
 
+    def look() -> None:
+        asyncio.get_running_loop().call_later(EVERY_S, look)
+        lines.look()
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        look()
         replies.start()
         committer.start()
         quarantine.start()

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.logs.bounded import BoundedLog
 from ringback.receiver.commit.spool import Spool
 from ringback.receiver.commit.waiting import LABELS, CommitOutcome, Waiting
 from ringback.receiver.http.answers import Answer
@@ -77,7 +77,7 @@ class Refusals:
     """How many requests were turned away before anyone looked at what they hold, by why.
 
     They are also logged, but not each: whoever is refused must not fill the disk
-    (ringback.receiver.bounds.bounded_log).
+    (ringback.logs.bounded).
     """
 
     def __init__(self, registry: CollectorRegistry, lines: BoundedLog) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
-from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.logs.bounded import BoundedLog
 from ringback.receiver.bounds.limiter import Limiter
 from ringback.receiver.bounds.load import Load
 from ringback.receiver.commit.committer import CommitError, Committer

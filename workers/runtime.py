@@ -13,13 +13,13 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 from rq.exceptions import StopRequested
 
+from ringback.logs.bounded import BoundedLog
 from ringback.schemas.keys import Keys
 from ringback.schemas.settings import Settings
 from ringback.system.redis_sync import connect
 from ringback.workers.handling.board import Board
 from ringback.workers.registry import Registry
 from ringback.workers.running.limits import Watch
-from ringback.workers.summed_log import SummedLog
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
@@ -51,7 +51,7 @@ class Runtime:
     stop: Stop
     watch: Watch = field(default_factory=Watch)
     board: Board = field(default_factory=Board)
-    lines: SummedLog = field(default_factory=SummedLog)
+    lines: BoundedLog = field(default_factory=BoundedLog)
     keys: Keys = field(init=False)
     claim_idle_ms: int = field(init=False)
 

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.logs.bounded import BoundedLog
 from ringback.receiver.bounds.load import Room
 from ringback.receiver.bounds.turns import Turns
 from ringback.receiver.commit.recommit import Recommit, Way, is_passing

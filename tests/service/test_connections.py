@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from ringback.receiver.bounds.bounded_log import BoundedLog
+from ringback.logs.bounded import BoundedLog
 from ringback.receiver.http.answers import Answer, answer
 from ringback.receiver.http.protocol import MAX_IN_A_ROW, Connection
 from ringback.receiver.http.server import protocol_factory
