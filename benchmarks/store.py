@@ -141,9 +141,9 @@ def _life(bench: Bench, sample: str, events: int) -> tuple[StoreCost, StoreCost,
     until(lambda: not redis.info("persistence")["aof_rewrite_in_progress"], "the rewrite of the log")
     rewritten = cast("int", redis.info("persistence")["aof_base_size"])
     drained = _drain(bench, events, 1, RINGBACK_HANDLERS="benchmarks.contestants.handlers")
-    settings = Settings(
-        redis_url=bench.store.url, prefix=KEYS.prefix, retention=timedelta(milliseconds=1), insecure=True
-    )
+    settings = Settings(redis_url=bench.store.url, prefix=KEYS.prefix, insecure=True)
+    # Below what may be set, so that all of it is to be trimmed.
+    settings = settings.model_copy(update={"retention": timedelta(milliseconds=1)})
     sweep = Sweep(redis, settings)
     in_stream, before, began = bench.store.used(), Reading.of(redis), time.perf_counter()
     sweep.sweep()
