@@ -32,11 +32,11 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A mandatory field: any one of `names` (dotted for a nested one) will do. An address may be a Contact object."""
+    """A mandatory field: any one of `names` (dotted for a nested one) will do. `addresses` may be Contact objects."""
 
     names: tuple[str, ...]
     may_be_empty: bool = False
-    may_be_contact: bool = False
+    addresses: tuple[str, ...] = ()
 
     def met(self, fields: Fields) -> bool:
         """Tell whether the callback has it: as a scalar, so that the function which reads it finds text."""
@@ -48,7 +48,7 @@ class Need:
             text = holder.scalar(name)
             if text is not None and (self.may_be_empty or text.strip()):
                 return True
-            if self.may_be_contact and holder.address(name) is not None:
+            if dotted in self.addresses and holder.address(name) is not None:
                 return True
         return False
 
@@ -67,7 +67,7 @@ def any_of(*names: str, may_be_empty: bool = False) -> Need:
 
 def an_address(*names: str) -> Need:
     """Declare that an address, in one of several fields, is mandatory."""
-    return Need(names, may_be_contact=True)
+    return Need(names, addresses=names)
 
 
 Normalise = Callable[[Fields], Draft]

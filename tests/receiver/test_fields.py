@@ -260,8 +260,11 @@ def test_an_address_with_a_fraction(value: Any, digits: str | None, flags: list[
         pytest.param(Need(("a",), may_be_empty=True), {"a": ""}, True, id="empty, and may be"),
         pytest.param(Need(("a",), may_be_empty=True), {"a": None}, False, id="null, though it may be empty"),
         pytest.param(Need(("a",), may_be_empty=True), {"a": {}}, False, id="an object, though it may be empty"),
-        pytest.param(Need(("a",), may_be_contact=True), {"a": {"id": "1"}}, True, id="a Contact, and may be"),
-        pytest.param(Need(("a",), may_be_contact=True), {"a": {"type": "x"}}, False, id="a Contact without an id"),
+        pytest.param(Need(("a",), addresses=("a",)), {"a": {"id": "1"}}, True, id="a Contact, and may be"),
+        pytest.param(Need(("a",), addresses=("a",)), {"a": {"type": "x"}}, False, id="a Contact without an id"),
+        pytest.param(
+            Need(("a", "b"), addresses=("b",)), {"a": {"id": "1"}}, False, id="a Contact that is none of the addresses"
+        ),
         pytest.param(Need(("a", "b")), {"b": "1"}, True, id="one of two"),
         pytest.param(Need(("a", "b")), {"c": "1"}, False, id="none of two"),
         pytest.param(Need(("a.b.c",)), {"a": {"b": {"c": "1"}}}, True, id="nested"),

@@ -29,7 +29,7 @@ NO_NETWORK: Final = Network("", None, "", None, None)
 callbacks = Callbacks("mocean")
 
 
-@callbacks.at("/number-lookup", method="PUT", needs=("status", Need(("msgid", "to"), may_be_contact=True)))
+@callbacks.at("/number-lookup", method="PUT", needs=("status", Need(("msgid", "to"), addresses=("to",))))
 def number_lookup(fields: Fields) -> Draft:
     """Number Lookup API, "Delivery Result". Its MCC and MNC are numbers, so that they have lost their zeros."""
     lookup_id = fields.identifier("msgid")

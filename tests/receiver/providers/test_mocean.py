@@ -1500,6 +1500,7 @@ def test_voice(name: str, path: dict[str, str], raw: dict[str, Any], draft: Draf
         pytest.param("inbound-sms", {"mocean-from": "1", "mocean-to": "1"}, "mocean-text", id="SMS without a text"),
         pytest.param("number-lookup", {"msgid": "1"}, "status", id="lookup without a status"),
         pytest.param("number-lookup", {"status": "0"}, "msgid or to", id="lookup without id and number"),
+        pytest.param("number-lookup", {"status": "0", "msgid": {"id": "1"}}, "msgid or to", id="an id is no Contact"),
         pytest.param("whatsapp-inbound-message", whatsapp({"text": "x"}), "event_data.content.type", id="no type"),
         pytest.param("whatsapp-inbound-message", {"event_data": {}}, "message_id", id="WhatsApp without an id"),
         pytest.param(
