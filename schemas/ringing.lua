@@ -6,18 +6,25 @@
 
 local calls = {}
 
--- The ids of calls that are over do not heap up where no worker takes them: a line expires with its last call.
+-- The ids of calls that are over do not heap up where no worker takes them: a line expires with its longest call.
 function calls.wait(turns, lines, account, id, deadline_ms)
   local line = lines .. account
   redis.call('RPUSH', line, id)
   redis.call('LTRIM', line, -4000, -1)
-  redis.call('PEXPIRE', line, deadline_ms)
+  if redis.call('PTTL', line) < deadline_ms then redis.call('PEXPIRE', line, deadline_ms) end
   redis.call('ZADD', turns, 'NX', 0, account)
 end
 
 -- `turns`: sorted set of accounts, by when they last had one. `jobs`: what comes before an id in the keys of RQ's jobs.
 function calls.move(turns, lines, jobs, queue, workers)
-  local room = math.max(1, redis.call('SCARD', workers)) - redis.call('LLEN', queue)
+  local room = math.max(1, redis.call('SCARD', workers))
+  for _, id in ipairs(redis.call('LRANGE', queue, 0, -1)) do
+    if redis.call('EXISTS', jobs .. id) == 1 then
+      room = room - 1
+    else
+      redis.call('LREM', queue, 1, id)
+    end
+  end
   while room > 0 do
     local account = redis.call('ZRANGE', turns, 0, 0)[1]
     if not account then return end
