@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ringback.logs.bounded import EVERY_S, BoundedLog
+from ringback.logs.bounded import BoundedLog
 from ringback.receiver.admin.endpoints import livez, make_admin
 from ringback.receiver.bounds.limiter import Limiter
 from ringback.receiver.bounds.load import Load
@@ -36,6 +36,7 @@ from ringback.schemas.settings import Settings
 from ringback.system.redis_async import hang_up
 
 _REST_S: Final = 0.1
+_LOOK_S: Final = 0.5
 
 
 def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) -> "Front":
@@ -78,13 +79,9 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         voice_fallbacks={account: settings.fallback_of(account) for account in accounts},
     )
 
-    def look() -> None:
-        asyncio.get_running_loop().call_later(EVERY_S, look)
-        lines.look()
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        look()
+        looking = asyncio.create_task(_look_after(lines))
         replies.start()
         committer.start()
         quarantine.start()
@@ -96,6 +93,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         await quarantine.close()
         await committer.close()
         await hang_up(client)
+        looking.cancel()
         lines.flush()
 
     endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Gate(callback, receiver) for callback in CALLBACKS}
@@ -106,6 +104,13 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     app.router.default = _Unknown(refusals)
     admin = make_admin(settings, client, spool, registry)
     return Front({**endpoints, "/livez": request_response(livez)}, app, admin, refusals)
+
+
+async def _look_after(lines: BoundedLog) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        with suppress(OSError):  # stderr is full or gone: what comes next may be written again
+            lines.look()
 
 
 class Front:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ringback import mc, voice
+    from ringback import events, mc, voice
     from ringback.schemas.address import Address, AddressKind
     from ringback.schemas.events import (
         CallIncomingEvent,
@@ -35,6 +35,7 @@ __all__ = [
     "MessageReceivedEvent",
     "MessageStatusEvent",
     "RetryLater",
+    "events",
     "mc",
     "on",
     "voice",
@@ -53,6 +54,7 @@ _PLACES: Final = {
     "MessageReceivedEvent": "ringback.schemas.events",
     "MessageStatusEvent": "ringback.schemas.events",
     "RetryLater": "ringback.workers.running.outcomes",
+    "events": "ringback.events",
     "mc": "ringback.mc",
     "on": "ringback.workers.decorators",
     "voice": "ringback.voice",

@@ -124,7 +124,7 @@ class Keys:
 
     @property
     def call_turns(self) -> str:
-        """Sorted set of the accounts that have calls waiting, by when one of theirs last went to the queue."""
+        """Sorted set of the accounts that have calls waiting, by the number of the turn that they had last."""
         return f"{self.prefix}:calls"
 
     @property

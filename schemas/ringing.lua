@@ -15,7 +15,8 @@ function calls.wait(turns, lines, account, id, deadline_ms)
   redis.call('ZADD', turns, 'NX', 0, account)
 end
 
--- `turns`: sorted set of accounts, by when they last had one. `jobs`: what comes before an id in the keys of RQ's jobs.
+-- `turns`: sorted set of accounts, by the number of the last turn that they had. `jobs`: what comes before an id in the
+-- keys of RQ's jobs.
 function calls.move(turns, lines, jobs, queue, workers)
   local room = math.max(1, redis.call('SCARD', workers))
   for _, id in ipairs(redis.call('LRANGE', queue, 0, -1)) do
@@ -32,9 +33,9 @@ function calls.move(turns, lines, jobs, queue, workers)
     if not id then
       redis.call('ZREM', turns, account)
     elseif redis.call('EXISTS', jobs .. id) == 1 then
-      local now = redis.call('TIME')
+      local last = redis.call('ZRANGE', turns, -1, -1, 'WITHSCORES')[2]
       redis.call('RPUSH', queue, id)
-      redis.call('ZADD', turns, now[1] .. string.format('%06d', now[2]), account)
+      redis.call('ZADD', turns, string.format('%.0f', last + 1), account)
       room = room - 1
     end
   end

@@ -17,7 +17,7 @@ EVERY_S: Final = 1.0
 
 
 class BoundedLog:
-    """Writes such lines. Whoever makes one calls `look` about once a second, and `flush` at the end.
+    """Writes such lines. Whoever makes one calls `look` about twice a second, and `flush` at the end.
 
     `kind` parts the lines of one name, each part with its own second: give it what has few values, such as an account
     or an outcome, so that a flood of one does not hide the others.
@@ -28,15 +28,15 @@ class BoundedLog:
         self._held: dict[tuple[str, str], _Held] = {}
 
     def warning(self, event: str, kind: str = "", **fields: object) -> None:
-        """Log a warning of this kind, now or within a second."""
+        """Log a warning of this kind, now or once its second is over."""
         self._log("warning", event, kind, fields)
 
     def error(self, event: str, kind: str = "", **fields: object) -> None:
-        """Log an error of this kind, now or within a second."""
+        """Log an error of this kind, now or once its second is over."""
         self._log("error", event, kind, fields)
 
     def exception(self, event: str, kind: str = "", **fields: object) -> None:
-        """Log an error of this kind with the traceback of the exception being handled, now or within a second."""
+        """Log an error of this kind with the traceback of the exception being handled, now or then."""
         self._log("error", event, kind, {**fields, "exc_info": sys.exc_info()})
 
     def look(self) -> None:

@@ -62,6 +62,12 @@ def test_accounts_take_turns(phones: Phones) -> None:
     assert [phones.take() for _ in range(8)] == ["a1", "a2", "b1", "c1", "a3", "b2", "a4", "a5"]
 
 
+def test_accounts_take_turns_also_where_many_come_at_once(phones: Phones) -> None:
+    phones.work(8)
+    phones.ring(*(f"{account}{number}" for account in "abc" for number in range(8)))
+    assert [name[0] for name in phones.waiting()] == list("abcabcab")
+
+
 def test_one_comes_also_where_no_worker_is_known(phones: Phones) -> None:
     phones.ring("a1", "a2")
     assert phones.waiting() == ["a1"]

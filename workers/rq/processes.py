@@ -269,6 +269,8 @@ class VoiceWorker(_Stoppable, SimpleWorker):
             raise
         except Exception as error:  # noqa: BLE001 - the next call is to be answered whatever was wrong with this one
             runtime.get().lines.error("voice.broken", event_id=job.id, error=type(error).__name__)
+            with suppress(RedisError):  # else the next call comes when this worker has waited for one
+                ringing.move(self.connection, runtime.get().keys)
         finally:
             faulthandler.cancel_dump_traceback_later()
 

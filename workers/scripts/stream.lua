@@ -1,4 +1,4 @@
--- What the workers' scripts have in common; workers/lua.py puts it before each.
+-- What the workers' scripts have in common; workers/scripts/lua.py puts it before each.
 
 -- A reply of names and values in turns, as a table.
 local function map(flat)

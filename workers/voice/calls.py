@@ -69,7 +69,7 @@ def _reply(run: Runtime, call: Call, limit: float, pipeline: Pipeline) -> Reply:
         failure, reason = Failure.HANDLER_RAISED, type(error).__name__
     else:
         return Reply(call=call.id, mc=cast("list[JsonValue]", commands))
-    run.lines.error(f"voice.{failure.value}", event_id=call.id, reason=discreet(reason, call))
+    run.lines.error(f"voice.{failure.value}", call.account, event_id=call.id, reason=discreet(reason, call))
     return Reply(call=call.id, failure=failure)
 
 
