@@ -1,5 +1,6 @@
 """Fixtures: one Valkey a run, one service a module that wants no more than that. And what is run first."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,10 @@ ON_EACH_STORE = (
     "test_store.py",
     "test_sweep.py",
 )
+
+
+# A shell's background job ignores SIGINT, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

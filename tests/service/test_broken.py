@@ -72,9 +72,10 @@ def subjects(service: Service) -> list[str]:
 def test_what_an_alert_looks_at_is_there_before_anything_breaks(broken: Service) -> None:
     zeros = {labels for labels, value in counted(broken, "ringback_events").items() if not value}
     assert zeros == {
-        f'account="{account}",outcome="broken",provider="{provider}",type=""'
+        f'account="{account}",outcome="{outcome}",provider="{provider}",type=""'
         for account in ("acme", "other")
         for provider in ("mocean", "mycoolsms")
+        for outcome in ("broken", "not_stored")
     }
     assert counted(broken, "ringback_faults") == {
         f'where="{where}"': 0 for where in ("commit", "quarantine", "replies", "spool")
