@@ -96,7 +96,8 @@ def test_a_long_stream_is_trimmed_in_steps_that_hold_up_nobody(
         held = cast("list[tuple[bytes, object]]", redis.xrange(events, count=1))[0][0]
         redis.xgroup_create(events, HANDLERS_GROUP, "0")
         redis.xreadgroup(HANDLERS_GROUP, "held", {events: ">"}, count=1)
-        redis.xgroup_setid(events, HANDLERS_GROUP, f"{int(unread.split(b'-')[0]) - 1}-99999")
+        ((last, _),) = cast("list[tuple[bytes, object]]", redis.xrevrange(events, f"({unread.decode()}", count=1))
+        redis.xgroup_setid(events, HANDLERS_GROUP, last)
         # Shorter than may be set, so that nothing is kept for its age.
         settings = Settings(prefix=service.prefix).model_copy(update={"retention": timedelta(milliseconds=1)})
         sweep = Sweep(redis, settings)
