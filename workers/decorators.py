@@ -7,8 +7,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from ringback.schemas.events import DATA_OF_TYPE, Event, EventType
+from ringback.schemas.events import Event, EventType
 from ringback.workers.marks import Function, HandlerError, Subscription, leave_mark, place
+from ringback.workers.matching import read_matches
 from ringback.workers.voice.filters import CallFilter, Values
 
 DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
@@ -26,12 +27,12 @@ def on(
 ) -> Callable[[Function], Function]:
     """Run the function on each event of these types (`"*"`: of all).
 
-    Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be. `when` takes
-    the event and decides the rest. `advanced` looks at whether a status moved its message forward. `retry`: pauses in
-    whole seconds before each further attempt (jitter is added); none means a failure is final at once. `timeout`:
-    seconds that one run may take.
+    Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be; numbers may
+    be written in any way that a provider may write them. `when` takes the event and decides the rest. `advanced` looks
+    at whether a status moved its message forward. `retry`: pauses in whole seconds before each further attempt (jitter
+    is added); none means a failure is final at once. `timeout`: seconds that one run may take.
 
-    Raises HandlerError at once where a type, a field or a number makes no sense.
+    Raises HandlerError at once where a type, a field, a value or a number makes no sense.
     """
 
     misused: object = types[0] if types else None
@@ -45,11 +46,10 @@ def on(
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise HandlerError(f"{place(function)}: it has a yield, so that calling it runs nothing; take that out")
         kinds = _kinds(function, types)
-        for kind in kinds:
-            for name in matches:
-                if name not in DATA_OF_TYPE[kind].model_fields:
-                    known = ", ".join(sorted(DATA_OF_TYPE[kind].model_fields))
-                    raise HandlerError(f"{place(function)}: {kind} has no field {name!r}; it has {known}")
+        try:
+            wanted = read_matches(matches, kinds)
+        except ValueError as error:
+            raise HandlerError(f"{place(function)}: {error}") from None
         asked: object = retry
         if not isinstance(asked, Iterable) or isinstance(asked, str):
             raise HandlerError(f"{place(function)}: retry={retry!r} must be a list of whole seconds, such as [5, 60]")
@@ -60,12 +60,12 @@ def on(
             raise HandlerError(f"{place(function)}: timeout={timeout!r} must be a number of seconds")
         if when is not None and not callable(when):
             raise HandlerError(f"{place(function)}: when={when!r} must be a function that takes the event")
+        if inspect.iscoroutinefunction(when):
+            raise HandlerError(f"{place(function)}: when={when!r} is async, and nobody awaits it; write def")
+        if advanced is not None and type(advanced) is not bool:
+            raise HandlerError(f"{place(function)}: advanced={advanced!r} must be True or False")
         if timeout <= 0:
             raise HandlerError(f"{place(function)}: timeout={timeout} must be more than 0 seconds")
-        wanted = tuple(
-            (name, frozenset(value) if isinstance(value, list | tuple | set | frozenset) else value)
-            for name, value in matches.items()
-        )
         return leave_mark(function, Subscription(kinds, wanted, when, advanced, pauses, timeout))
 
     return mark

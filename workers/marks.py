@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from ringback.schemas.events import Event, EventType
+from ringback.workers.matching import Match
 from ringback.workers.voice.filters import CallFilter
 
 _MARK: Final = "__ringback__"
@@ -25,7 +26,7 @@ class Subscription:
     """What an event handler wants, and how it is to be run."""
 
     types: frozenset[EventType]
-    matches: tuple[tuple[str, object], ...]
+    matches: tuple[Match, ...]
     when: Callable[[Event], bool] | None
     advanced: bool | None
     retry: tuple[int, ...]

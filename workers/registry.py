@@ -27,9 +27,11 @@ class Handler:
         wanted = self.subscription
         if wanted.advanced is not None and wanted.advanced is not advanced:
             return False
-        for name, value in wanted.matches:
+        for name, is_address, values in wanted.matches:
             actual = getattr(event.data, name)
-            if actual not in value if isinstance(value, frozenset) else actual != value:
+            if is_address and actual is not None:
+                actual = actual.value
+            if actual not in values:
                 return False
         return wanted.when is None or bool(wanted.when(event))
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from ringback import on, voice
+from ringback.schemas.address import parse_address
+from ringback.schemas.event_data import Status
 from ringback.schemas.events import CallIncomingEvent, CallInputEvent, Event
 from ringback.wire.samples import find
 from ringback.workers.discovery import load_registry
@@ -22,7 +24,13 @@ def registry_of(*functions: Callable[..., object]) -> Registry:
 
 
 DLR = event_of(find("mocean/delivery-report"), {"mocean-dlr-status": "2"})
-SMS = event_of(find("mocean/inbound-sms"), {"mocean-keyword": "HELP"})
+SMS = event_of(
+    find("mocean/inbound-sms"), {"mocean-keyword": "HELP", "mocean-from": "60123456789", "mocean-to": "63001"}
+)
+LONG_SMS = event_of(find("mycoolsms/inbound-sms"), {"smscount": "2"})
+CALL = event_of(find("mocean/voice/answer"), {"mocean-from": "60123456789", "mocean-to": "60312345678"})
+DIGITS = event_of(find("mocean/voice/collect"), {"mocean-digits": ""})
+HANGUP = event_of(find("mocean/voice/status"), {"mocean-status": "HANGUP"})
 
 
 @pytest.mark.parametrize(
@@ -37,13 +45,38 @@ SMS = event_of(find("mocean/inbound-sms"), {"mocean-keyword": "HELP"})
         pytest.param(on("message.status", status=["sent", "failed"]), DLR, True, True, id="one of several values"),
         pytest.param(on("message.received", keyword="HELP", channel="sms"), SMS, None, True, id="two fields"),
         pytest.param(on("message.received", keyword="HELP", channel="whatsapp"), SMS, None, False, id="one does not"),
+        pytest.param(on("message.status", status=Status.FAILED), DLR, True, True, id="an enum's member"),
+        pytest.param(on("message.status", status={Status.FAILED, "sent"}), DLR, True, True, id="a set with both"),
+        pytest.param(on("message.status", "lookup.completed", status="failed"), DLR, True, True, id="of both types"),
+        pytest.param(on("message.status", "lookup.completed", status=["ok", "failed"]), DLR, True, True,
+                     id="one value of each type"),
+        pytest.param(on("message.status", "lookup.completed", status="ok"), DLR, True, False, id="of the other type"),
+        pytest.param(on("call.status", status="hangup"), HANGUP, None, True, id="an open list"),
+        pytest.param(on("call.status", status="of-tomorrow"), HANGUP, None, False, id="an open list, a new value"),
+        pytest.param(on("message.received", recipient="63001"), SMS, None, True, id="a short code"),
+        pytest.param(on("message.received", recipient="63002"), SMS, None, False, id="another short code"),
+        pytest.param(on("message.received", sender="+60123456789"), SMS, None, True, id="a number"),
+        pytest.param(on("message.received", sender="+60 12-345 6789"), SMS, None, True, id="a number as people write"),
+        pytest.param(on("message.received", sender="0060123456789"), SMS, None, True, id="a number after 00"),
+        pytest.param(on("message.received", sender=["63009", "60123456789"]), SMS, None, True, id="one of two numbers"),
+        pytest.param(on("message.received", sender=parse_address("+60123456789")), SMS, None, True, id="an Address"),
+        pytest.param(on("message.received", sender=None), SMS, None, False, id="no sender, of one who has"),
+        pytest.param(on("message.received", sender_name=None), SMS, None, True, id="null"),
+        pytest.param(on("call.incoming", caller="60123456789", callee="+60 3 1234 5678"), CALL, None, True, id="both"),
+        pytest.param(on("call.incoming", caller="60123456780"), CALL, None, False, id="another caller"),
+        pytest.param(on("call.input", no_input=True), DIGITS, None, True, id="true"),
+        pytest.param(on("call.input", no_input=False), DIGITS, None, False, id="false"),
+        pytest.param(on("message.status", final=True), DLR, True, True, id="final"),
+        pytest.param(on("message.received", segments=2), LONG_SMS, None, True, id="a number of segments"),
+        pytest.param(on("message.received", segments=[1, 3]), LONG_SMS, None, False, id="other numbers of segments"),
+        pytest.param(on("message.received", segments=2), SMS, None, False, id="a number, where there is none"),
         pytest.param(on("message.received", when=lambda event: event.account == "acme"), SMS, None, True, id="when"),
         pytest.param(on("message.received", when=lambda _: False), SMS, None, False, id="when not"),
         pytest.param(on("message.status", advanced=True), DLR, True, True, id="advanced"),
         pytest.param(on("message.status", advanced=True), DLR, False, False, id="not advanced"),
         pytest.param(on("message.status", advanced=False), DLR, False, True, id="only what came late"),
     ],
-)
+)  # fmt: skip
 def test_what_a_handler_wants(
     declared: Callable[[Callable[..., object]], Callable[..., object]],
     event: Event,
@@ -206,6 +239,99 @@ def test_what_a_handler_wants(
             "class Own(BaseException): ...\nraise Own('why')",
             "{module} cannot be imported: Own: why ({folder}/{file}, line 3)",
             id="a module that raises what is no Exception",
+        ),
+        pytest.param(
+            "@on('message.status', status='deliverd')\ndef f(event): ...",
+            "f ({file}, line 2): status='deliverd' never matches; write 'delivered', or else one of queued, sent,"
+            " delayed, expired, bounced, failed, read, unknown",
+            id="a status with a letter less",
+        ),
+        pytest.param(
+            "@on('message.status', status=['failed', 'BOUNCED'])\ndef f(event): ...",
+            "f ({file}, line 2): status='BOUNCED' never matches; write 'bounced', or else one of",
+            id="a status in capitals",
+        ),
+        pytest.param(
+            "@on('message.received', channel='fax')\ndef f(event): ...",
+            "f ({file}, line 2): channel='fax' never matches; write one of sms, whatsapp",
+            id="a channel that is like no other",
+        ),
+        pytest.param(
+            "@on('message.status', 'lookup.completed', status='okay')\ndef f(event): ...",
+            "f ({file}, line 2): status='okay' never matches; write 'ok', or else one of queued, sent,",
+            id="a value of neither type",
+        ),
+        pytest.param(
+            "@on('message.status', status=1)\ndef f(event): ...",
+            "f ({file}, line 2): status=1 must be text, in quotes",
+            id="a status as a number",
+        ),
+        pytest.param(
+            "@on('message.status', status=[])\ndef f(event): ...",
+            "f ({file}, line 2): status=[] is empty, so that no event would match",
+            id="no status at all",
+        ),
+        pytest.param(
+            "@on('message.status', status=None)\ndef f(event): ...",
+            "f ({file}, line 2): status=None never matches: each event of these types has a status",
+            id="null where there is always a value",
+        ),
+        pytest.param(
+            "@on('message.received', recipient=63001)\ndef f(event): ...",
+            "f ({file}, line 2): recipient=63001 must be text, in quotes",
+            id="an address as a number",
+        ),
+        pytest.param(
+            "@on('message.received', recipient=['63001', '+0'])\ndef f(event): ...",
+            "f ({file}, line 2): recipient='+0' is no phone number; write it with its country code",
+            id="an address that is none",
+        ),
+        pytest.param(
+            "@on('message.received', segments='2')\ndef f(event): ...",
+            "f ({file}, line 2): segments='2' must be a whole number",
+            id="segments in quotes",
+        ),
+        pytest.param(
+            "@on('message.received', segments=True)\ndef f(event): ...",
+            "f ({file}, line 2): segments=True must be a whole number",
+            id="segments as true",
+        ),
+        pytest.param(
+            "@on('message.status', final=1)\ndef f(event): ...",
+            "f ({file}, line 2): final=1 must be True or False",
+            id="true as a number",
+        ),
+        pytest.param(
+            "@on('message.received', keyword=5)\ndef f(event): ...",
+            "f ({file}, line 2): keyword=5 must be text, in quotes",
+            id="a text as a number",
+        ),
+        *(
+            pytest.param(
+                f"@on('{kind}', {field}='x')\ndef f(event): ...",
+                f"f ({{file}}, line 2): {field}=… cannot be compared; write when=lambda event: event.data.{field} …",
+                id=f"a field that cannot be compared: {field}",
+            )
+            for kind, field in (
+                ("message.received", "content"),
+                ("*", "context"),
+                ("*", "raw"),
+                ("*", "flags"),
+                ("message.status", "error"),
+                ("message.received", "cost"),
+                ("lookup.completed", "current_carrier"),
+                ("message.status", "conversation"),
+            )
+        ),
+        pytest.param(
+            "async def late(event): ...\n@on('*', when=late)\ndef f(event): ...",
+            "f ({file}, line 3): when=<function late at ",
+            id="a condition that is async",
+        ),
+        pytest.param(
+            "@on('message.status', advanced='yes')\ndef f(event): ...",
+            "f ({file}, line 2): advanced='yes' must be True or False",
+            id="advanced in words",
         ),
         pytest.param(
             "def greet(event): ...",

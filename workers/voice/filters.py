@@ -91,12 +91,16 @@ def _pressed(digits: Values) -> frozenset[str]:
     return frozenset(listed)
 
 
+def canonical(name: str, written: str) -> str:
+    """Return the canonical value of an address that a declaration names. Raises ValueError where it can be none."""
+    address = parse_address(written)
+    if address.kind is AddressKind.UNKNOWN:
+        raise ValueError(f"{name}={written!r} is no phone number; write it with its country code")
+    return address.value
+
+
 def _addresses(name: str, addresses: Values) -> frozenset[str]:
-    read = [parse_address(one) for one in _listed(name, addresses)]
-    for address in read:
-        if address.kind is AddressKind.UNKNOWN:
-            raise ValueError(f"{name}={address.raw!r} is no phone number; write it with its country code")
-    return frozenset(address.value for address in read)
+    return frozenset(canonical(name, one) for one in _listed(name, addresses))
 
 
 def _listed(name: str, values: object) -> list[str]:

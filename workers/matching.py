@@ -1,0 +1,77 @@
+"""Matching: the keywords of `@on`, checked against the types of the fields that they name, and prepared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Final, Union, get_args, get_origin
+
+from ringback.schemas.address import Address
+from ringback.schemas.events import DATA_OF_TYPE, EventType
+from ringback.workers.voice.filters import canonical
+
+_COMPARABLE: Final = (StrEnum, str, int, bool, Address, NoneType)
+
+
+Match = tuple[str, bool, frozenset[object]]
+"""A field of an event's data, whether it is an address, and the values of which it (or the address's) must be one.
+
+A plain tuple with enum members in it, and not what would read better: it is compared for each event and handler.
+"""
+
+
+def read_matches(matches: Mapping[str, object], kinds: Iterable[EventType]) -> tuple[Match, ...]:
+    """Read what a declaration says of fields, each a value or several. A value that one of the types may have will do.
+
+    Raises ValueError where a type has no such field, or no event can ever match.
+    """
+    ordered = sorted(kinds, key=list(EventType).index)
+    return tuple(_match(field, value, ordered) for field, value in matches.items())
+
+
+def _match(field: str, value: object, kinds: Iterable[EventType]) -> Match:
+    types: dict[object, None] = {}  # in the order of the types of events, as an error names their values
+    for kind in kinds:
+        known = DATA_OF_TYPE[kind].model_fields
+        if field not in known:
+            raise ValueError(f"{kind} has no field {field!r}; it has {', '.join(sorted(known))}")
+        annotation = known[field].annotation
+        one_of = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+        types.update(dict.fromkeys(one_of))
+    comparable = [one for one in types if isinstance(one, type) and issubclass(one, _COMPARABLE)]
+    if len(comparable) < len(types):
+        raise ValueError(f"{field}=… cannot be compared; write when=lambda event: event.data.{field} … instead")
+    listed = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    if not listed:
+        raise ValueError(f"{field}={value!r} is empty, so that no event would match")
+    return field, Address in comparable, frozenset(_read(field, one, comparable) for one in listed)
+
+
+def _read(field: str, value: object, types: Sequence[type]) -> object:
+    """Return a value as events of these types have it. Raises ValueError where none can."""
+    if value is None and NoneType not in types:
+        raise ValueError(f"{field}=None never matches: each event of these types has a {field}")
+    if value is None or (type(value) in (bool, int) and type(value) in types):
+        return value
+    if Address in types and isinstance(value, Address):
+        return value.value
+    if not isinstance(value, str):
+        raise ValueError(f"{field}={value!r} must be {_what(types)}")
+    if Address in types:
+        return canonical(field, value)
+    choices = {choice.value: choice for one in types if issubclass(one, StrEnum) for choice in one}
+    if str in types or value in choices:
+        return choices.get(value, str(value))
+    if not choices:
+        raise ValueError(f"{field}={value!r} must be {_what(types)}")
+    nearest = get_close_matches(value.strip().lower(), choices, n=1)
+    meant = f"{nearest[0]!r}, or else one" if nearest else "one"
+    raise ValueError(
+        f"{field}={value!r} never matches; write {meant} of {', '.join(one for one in choices if one not in nearest)}"
+    )
+
+
+def _what(types: Sequence[type]) -> str:
+    if bool in types:
+        return "True or False"
+    return "a whole number" if int in types else "text, in quotes"
