@@ -14,7 +14,8 @@ class Context:
 
     `attempt` counts from 1. `idempotency_key` is the same for each attempt of this handler on this event: hand it on
     to services that take one. `advanced`: whether a status moved its message forward; None for other events. `replay`:
-    whether someone asked for this run by `ringback replay`; the key is that of the first delivery.
+    whether someone asked for this run by `ringback replay`; the key is that of the first delivery. `begun_as`: what the
+    handler was called at its first attempt, if it has another name now.
     """
 
     handler: str
@@ -22,11 +23,12 @@ class Context:
     attempt: int
     advanced: bool | None
     replay: bool = False
+    begun_as: str | None = None
 
     @property
     def idempotency_key(self) -> str:
         """What names this handler's work on this event."""
-        return f"{self.event_id}:{self.handler}"
+        return f"{self.event_id}:{self.begun_as or self.handler}"
 
     @property
     def log(self) -> structlog.typing.FilteringBoundLogger:

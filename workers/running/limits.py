@@ -54,6 +54,11 @@ class Alarm:
         if self._due < self._rings_at or self._long_at < self._rings_at:
             self._set(min(self._due, self._long_at) - now)
 
+    @property
+    def left_s(self) -> float:
+        """How many seconds what runs still has."""
+        return max(0.0, self._due - time.monotonic())
+
     def rest(self) -> None:
         """Nothing runs any more."""
         self._due = self._long_at = math.inf

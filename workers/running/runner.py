@@ -38,10 +38,17 @@ class Runner:
                 self._watch.expect_end(invocation.limit + _ASYNC_GRACE_S)
                 if invocation.is_async:
                     self._alarm.expect_end(invocation.limit + _ASYNC_GRACE_S, _in_a_task)
-                    return self._await(invocation)
+                    return self._await(invocation, invocation.limit, invocation.call)
                 self._alarm.expect_end(invocation.limit)
                 running.set(invocation.context)
-                return invocation.call()
+                returned = invocation.call()
+                if returned is None or not isinstance(returned, Awaitable):
+                    return returned
+                # A plain decorator over an async function looks like a plain function until it is called.
+                left = self._alarm.left_s
+                is_new = left > invocation.limit - LONG_S
+                self._alarm.expect_end(left + _ASYNC_GRACE_S, _in_a_task, call_held_up=is_new)
+                return self._await(invocation, left, lambda: returned)
             finally:
                 running.set(None)
                 self._alarm.rest()
@@ -50,11 +57,11 @@ class Runner:
             self._alarm.rest()  # it may have rung within the lines above
             raise invocation.too_long() from None
 
-    def _await(self, invocation: Invocation[AnyHandler]) -> object:
+    def _await(self, invocation: Invocation[AnyHandler], limit: float, call: Callable[[], object]) -> object:
         outcome: list[object] = []
 
         async def kept() -> None:
-            outcome.append(await _within(invocation))
+            outcome.append(await _within(invocation, limit, call))
 
         self._loop(kept())
         return outcome[0]
@@ -84,7 +91,7 @@ class Runner:
                 raised: BaseException | None = None
                 began = time.perf_counter()
                 try:
-                    await _within(invocation)
+                    await _within(invocation, invocation.limit, invocation.call)
                 except TimeIsUp:
                     raised = invocation.too_long()
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler may raise anything
@@ -130,13 +137,16 @@ def _in_a_task() -> bool:
         return False
 
 
-async def _within(invocation: Invocation[AnyHandler]) -> object:
-    """Await an async handler for as long as it may take."""
-    timeout = asyncio.timeout(invocation.limit)
+async def _within(invocation: Invocation[AnyHandler], limit: float, call: Callable[[], object]) -> object:
+    """Await what a handler returns when it is called, and what that returns if need be: all in `limit` seconds."""
+    timeout = asyncio.timeout(limit)
     running.set(invocation.context)
     try:
         async with timeout:
-            return await cast("Awaitable[object]", invocation.call())
+            returned = call()
+            while isinstance(returned, Awaitable):
+                returned = await returned
+            return returned
     except TimeoutError:
         if timeout.expired():
             raise invocation.too_long() from None

@@ -91,7 +91,7 @@ def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
         raise NoCallHandlerError(f"there is no @voice.{step} for it")
     runner = Runner(run.watch)
     try:
-        commands = runner.run(_CallInvocation(handler, call, Context(handler.name, call.id, 1, None), limit))
+        commands = runner.run(CallInvocation(handler, call, Context(handler.name, call.id, 1, None), limit))
     finally:
         runner.close()
     return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
@@ -103,19 +103,23 @@ def step_url(settings: Settings, call: Call, step: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _CallInvocation(Invocation[CallHandler]):
+class CallInvocation(Invocation[CallHandler]):
     """A run of a voice handler, which may give its actions one by one: that too is within its time."""
 
     def call(self) -> object:
+        """Call the handler; it returns its actions whole, or a coroutine that does."""
         given = (self.event, self.context) if self.handler.takes_context else (self.event,)
         returned = self.handler.function(*given)
-        return _awaited(returned) if self.is_async else _whole(returned)
+        # Also behind a plain decorator, where it does not show before the call.
+        return _awaited(returned) if isinstance(returned, Awaitable | AsyncIterator) else _whole(returned)
 
 
 async def _awaited(returned: object) -> object:
+    while isinstance(returned, Awaitable):
+        returned = await returned
     if isinstance(returned, AsyncIterator):
         return [action async for action in returned]
-    return _whole(await cast("Awaitable[object]", returned))
+    return _whole(returned)
 
 
 def _whole(returned: object) -> object:
