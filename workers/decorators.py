@@ -10,6 +10,7 @@ from typing import Final
 from ringback.schemas.events import Event, EventType
 from ringback.workers.marks import Function, HandlerError, Subscription, leave_mark, place
 from ringback.workers.matching import read_matches
+from ringback.workers.naming import read_aliases, read_name
 from ringback.workers.voice.filters import CallFilter, Values
 
 DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
@@ -23,6 +24,8 @@ def on(
     advanced: bool | None = None,
     retry: Iterable[int] = DEFAULT_RETRY_S,
     timeout: float = DEFAULT_TIMEOUT_S,
+    name: str | None = None,
+    aliases: Iterable[str] = (),
     **matches: object,
 ) -> Callable[[Function], Function]:
     """Run the function on each event of these types (`"*"`: of all).
@@ -30,7 +33,9 @@ def on(
     Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be; numbers may
     be written in any way that a provider may write them. `when` takes the event and decides the rest. `advanced` looks
     at whether a status moved its message forward. `retry`: pauses in whole seconds before each further attempt (jitter
-    is added); none means a failure is final at once. `timeout`: seconds that one run may take.
+    is added); none means a failure is final at once. `timeout`: seconds that one run may take. `name`: what the handler
+    is called in listings, logs and dead letters, in place of its module and function. `aliases`: earlier names, under
+    which its retries and dead letters are still found.
 
     Raises HandlerError at once where a type, a field, a value or a number makes no sense.
     """
@@ -48,6 +53,7 @@ def on(
         kinds = _kinds(function, types)
         try:
             wanted = read_matches(matches, kinds)
+            called, earlier_names = read_name(name), read_aliases(aliases)
         except ValueError as error:
             raise HandlerError(f"{place(function)}: {error}") from None
         asked: object = retry
@@ -66,22 +72,26 @@ def on(
             raise HandlerError(f"{place(function)}: advanced={advanced!r} must be True or False")
         if timeout <= 0:
             raise HandlerError(f"{place(function)}: timeout={timeout} must be more than 0 seconds")
-        return leave_mark(function, Subscription(kinds, wanted, when, advanced, pauses, timeout))
+        return leave_mark(function, Subscription(kinds, wanted, when, advanced, pauses, timeout), called, earlier_names)
 
     return mark
 
 
 def answer(
-    *misused: object, callee: Values | None = None, caller: Values | None = None, otherwise: bool = False
+    *misused: object,
+    callee: Values | None = None,
+    caller: Values | None = None,
+    otherwise: bool = False,
+    name: str | None = None,
 ) -> Callable[[Function], Function]:
     """Answer new calls with the function: it is given the call (`voice.Incoming`) and returns an MC.
 
     `callee`, `caller`: only calls to, or from, one of these numbers. `otherwise`: the calls that no other one wants.
-    No two handlers may want the same call: that is a HandlerError at the start.
+    No two handlers may want the same call: that is a HandlerError at the start. `name`: as in `on`.
     """
     if misused:
         raise HandlerError(_bare(misused[0], "voice.answer"))
-    return _answers("voice.answer", None, callee=callee, caller=caller, otherwise=otherwise)
+    return _answers("voice.answer", None, callee=callee, caller=caller, otherwise=otherwise, name=name)
 
 
 def collect(
@@ -91,6 +101,7 @@ def collect(
     callee: Values | None = None,
     caller: Values | None = None,
     otherwise: bool = False,
+    name: str | None = None,
 ) -> Callable[[Function], Function]:
     """Answer the digits of `mc.collect(step=…)`: the function is given the call (`voice.Input`) and returns an MC.
 
@@ -99,7 +110,7 @@ def collect(
     """
     if not isinstance(step, str):
         raise HandlerError(_bare(step, "voice.collect"))
-    return _answers("voice.collect", step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+    return _answers("voice.collect", step, digits=digits, callee=callee, caller=caller, otherwise=otherwise, name=name)
 
 
 def _answers(
@@ -110,14 +121,16 @@ def _answers(
     callee: Values | None,
     caller: Values | None,
     otherwise: bool,
+    name: str | None,
 ) -> Callable[[Function], Function]:
     def mark(function: Function) -> Function:
         _must_be_function(function, decorator)
         try:
             wanted = CallFilter.of(step, digits=digits, callee=callee, caller=caller, otherwise=otherwise)
+            called = read_name(name)
         except ValueError as error:
             raise HandlerError(f"{place(function)}: {error}") from None
-        return leave_mark(function, wanted)
+        return leave_mark(function, wanted, called)
 
     return mark
 

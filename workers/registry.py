@@ -14,13 +14,14 @@ from ringback.workers.voice.filters import CallFilter
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function of the user's that runs on events."""
+    """A function of the user's that runs on events. `aliases`: its earlier names."""
 
     name: str
     function: Callable[..., object]
     subscription: Subscription
     takes_context: bool
     is_async: bool
+    aliases: tuple[str, ...] = ()
 
     def wants(self, event: Event, *, advanced: bool | None) -> bool:
         """Whether this event is for this handler. `when` is the user's and may raise."""
@@ -49,11 +50,17 @@ class CallHandler:
 
 @dataclass(slots=True)
 class Registry:
-    """The handlers of one deployment."""
+    """The handlers of one deployment, by name. `aliases`: earlier names of event handlers, and their present ones."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[str, CallHandler] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)
     _by_type: dict[EventType, list[Handler]] = field(default_factory=lambda: {kind: [] for kind in EventType})
+
+    def find(self, name: str) -> Handler | None:
+        """Return the handler of events that has this name, or had it before; None where there is none."""
+        return self.handlers.get(self.aliases.get(name, name))
 
     def of_type(self, kind: EventType) -> Sequence[Handler]:
         """Return the handlers that may want an event of this type, in the order of their declaration."""
@@ -71,22 +78,43 @@ class Registry:
     def add(self, function: Callable[..., object]) -> None:
         """Add a marked function.
 
-        Raises HandlerError where it could answer a call that another one answers too.
+        Raises HandlerError where another one has its name, or could answer a call that it answers too.
         """
         for number, mark in enumerate(marks(function), 1):
-            name = f"{function.__module__}.{function.__qualname__}" + (f"#{number}" if number > 1 else "")
+            by_default = f"{function.__module__}.{function.__qualname__}" + (f"#{number}" if number > 1 else "")
+            name = mark.name or by_default
+            self._take_name(name, mark.place)
             takes_context = _takes_context(function)
             is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-            if isinstance(mark, Subscription):
-                handler = Handler(name, function, mark, takes_context, is_async)
+            if isinstance(mark.wanted, Subscription):
+                aliases = tuple(alias for alias in mark.aliases if alias != name)
+                for alias in aliases:
+                    self._take_name(alias, mark.place, name)
+                handler = Handler(name, function, mark.wanted, takes_context, is_async, aliases)
                 self.handlers[name] = handler
-                for kind in mark.types:
+                for kind in mark.wanted.types:
                     self._by_type[kind].append(handler)
             else:
                 for other in self.calls.values():
-                    if mark.overlaps(other.filter):
-                        raise HandlerError(_both_answer(function, other.function, mark))
-                self.calls[name] = CallHandler(name, function, mark, takes_context, is_async)
+                    if mark.wanted.overlaps(other.filter):
+                        raise HandlerError(_both_answer(function, other.function, mark.wanted))
+                self.calls[name] = CallHandler(name, function, mark.wanted, takes_context, is_async)
+
+    def _take_name(self, name: str, place: str, present: str | None = None) -> None:
+        """Give a name to the handler of a place; `present`: it is an alias, of the handler that is called so now."""
+        if (other := self._places.get(name)) is not None:
+            mine = "name" if present is None else "alias"
+            theirs = "an alias" if name in self.aliases else "the name"
+            fix = f"give each its own with name=…, such as name={_another(name)!r}" if present is None else "keep one"
+            raise HandlerError(f"{place}: its {mine} {name} is also {theirs} of {other}; {fix}")
+        self._places[name] = place
+        if present is not None:
+            self.aliases[name] = present
+
+
+def _another(name: str) -> str:
+    """Return a name to suggest beside a default one, which may have `<locals>` in it."""
+    return f"{name.partition('#')[0].rpartition('.')[2]}-2"
 
 
 def _both_answer(function: Callable[..., object], other: Callable[..., object], wanted: CallFilter) -> str:

@@ -1,5 +1,6 @@
 """Commands on what handlers failed on for good: dead ls, show, retry, drop."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,9 +22,12 @@ from ringback.cli.options import (
     refuse,
 )
 from ringback.schemas.events import EventType
+from ringback.schemas.settings import Settings
 from ringback.terminal.choose import ChoiceError, short_length
 from ringback.terminal.moments import written
 from ringback.terminal.screen import Screen
+from ringback.workers.discovery import has_plugins, load_registry
+from ringback.workers.marks import HandlerError
 
 if TYPE_CHECKING:
     from ringback.reading.dead_letters import DeadLetters
@@ -42,7 +46,7 @@ def dead_ls(
     as_json: AsJson = False,
 ) -> None:
     """List the newest dead letters. What was raised is named without its text, which may be private."""
-    dead = _dead()
+    dead = _dead(handler)
     try:
         letters = dead.latest(limit, handler, kind)
     except ChoiceError as error:
@@ -89,7 +93,7 @@ def dead_drop(
     dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Delete dead letters."""
-    dead = _dead()
+    dead = _dead(handler)
     chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
     err.print(f"{len(chosen)} to drop")
     if not dry_run:
@@ -104,7 +108,7 @@ def dead_retry(
     dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Put dead letters back on the queue, their attempts counted from 1."""
-    dead = _dead()
+    dead = _dead(handler)
     chosen = _chosen_letters(dead, ids, handler, kind, all_=all_)
     err.print(f"{len(chosen)} to retry")
     if not dry_run:
@@ -113,12 +117,22 @@ def dead_retry(
         err.print(f"Put {retry(dead, chosen)} back on the queue.")
 
 
-def _dead() -> "DeadLetters":
+def _dead(handler: str | None = None) -> "DeadLetters":
+    """Open the dead letters; to choose by a handler also with its earlier names, if the handlers are known here."""
     settings = found()
+    aliases = _aliases(settings) if handler is not None and (settings.handlers or has_plugins()) else {}
     client = client_of(settings)
     from ringback.reading.dead_letters import DeadLetters
 
-    return DeadLetters(client)
+    return DeadLetters(client, aliases)
+
+
+def _aliases(settings: Settings) -> Mapping[str, str]:
+    try:
+        return load_registry(settings.handlers).aliases
+    except HandlerError as error:
+        err.print(f"{error}; so no earlier names of handlers are known")
+        return {}
 
 
 def _letters(dead: "DeadLetters", ids: list[str]) -> list[str]:

@@ -48,7 +48,7 @@ def replay(
     stream = Stream(client, settings.keys)
     newest = stream.newest()  # what comes later is not looked at
     try:
-        only = None if handler is None else handler_named(handler, registry.handlers)
+        only = None if handler is None else handler_named(handler, registry.handlers, registry.aliases)
         if handler is not None and only is None:
             refuse(f'--handler "{handler}": there is no such handler; there are {", ".join(registry.handlers)}')
         moment = None if since_ is None else since(since_, stream.now())

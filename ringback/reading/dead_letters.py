@@ -6,7 +6,7 @@ Imports RQ, so the command line imports it only once RQ's prefix is claimed.
 import base64
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -70,10 +70,14 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """Reads the dead letters. `key`: the sorted set of their ids, by the times at which they expire."""
+    """Reads the dead letters. `key`: the sorted set of their ids, by the times at which they expire.
 
-    def __init__(self, redis: Redis) -> None:
+    `aliases`: earlier names of handlers and their present ones; letters are chosen by either.
+    """
+
+    def __init__(self, redis: Redis, aliases: Mapping[str, str] | None = None) -> None:
         self.redis = redis
+        self._aliases = aliases or {}
         self.key: str = FailedJobRegistry(RETRIES_QUEUE, connection=redis).key
 
     def count(self) -> int:
@@ -120,9 +124,11 @@ class DeadLetters:
     ) -> Iterator[DeadLetter]:
         """Yield those of a handler, whose name may be without its module, and of a type."""
         if handler is not None:  # one that no letter has stays as it is, and fits none
-            handler = handler_named(handler, (letter.handler for letter in self._read(died))) or handler
+            names = (letter.handler for letter in self._read(died))
+            handler = handler_named(handler, names, self._aliases) or handler
         for letter in self._read(died):
-            if handler in (None, letter.handler) and kind in (None, letter.type):
+            present = self._aliases.get(letter.handler, letter.handler)
+            if handler in (None, present) and kind in (None, letter.type):
                 yield letter
 
     def _read(self, died: Sequence[tuple[str, float]]) -> Iterator[DeadLetter]:

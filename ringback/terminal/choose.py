@@ -1,6 +1,6 @@
 """Choose: what a person typed, and the one thing that it names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _SHORTEST_BEGINNING: Final = 4
@@ -75,14 +75,16 @@ def short_length(ids: Iterable[str]) -> int:
     return length
 
 
-def handler_named(typed: str, names: Iterable[str]) -> str | None:
-    """Give the handler that is typed, whole or without its module; None where there is no such handler.
+def handler_named(typed: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
+    """Return the handler that is typed, whole or without its module; None where there is no such handler.
 
-    Raises ChoiceError where several have the name.
+    `aliases`: earlier names of handlers and their present ones; the present one is returned. Raises ChoiceError where
+    several have the name.
     """
-    found = sorted({name for name in names if name == typed or name.endswith(f".{typed}")})
-    if typed in found:
-        return typed
+    known = {*names, *aliases, *aliases.values()}
+    if typed in known:
+        return aliases.get(typed, typed)
+    found = sorted({aliases.get(name, name) for name in known if name.endswith(f".{typed}")})
     if len(found) > 1:
         raise ChoiceError(f'--handler "{typed}": write which of {", ".join(found)}')
     return found[0] if found else None

@@ -62,14 +62,19 @@ def test_how_much_of_an_id_is_clear(ids: list[str], length: int) -> None:
         pytest.param("sms.greet", "sms.greet", id="whole, and the end of another"),
         pytest.param("lert", None, id="half a word"),
         pytest.param("", None, id="nothing"),
+        pytest.param("old.greet", "shop.sms.greet", id="an earlier name"),
+        pytest.param("hello", "sms.greet", id="an earlier name without its module"),
+        pytest.param("tell", "notify", id="the present and an earlier name of one handler"),
+        pytest.param("notify", "notify", id="a handler of which nothing is there but its alias"),
     ],
 )
 def test_a_handler(typed: str, found: str | None) -> None:
     names = ["shop.sms.greet", "shop.sms.greet#2", "shop.sms.alert", "sms.greet"]
-    assert handler_named(typed, [*names, *names]) == found
+    aliases = {"old.greet": "shop.sms.greet", "sms.hello": "sms.greet", "a.tell": "notify", "b.tell": "notify"}
+    assert handler_named(typed, [*names, *names], aliases) == found
 
 
 def test_several_handlers() -> None:
     with pytest.raises(ChoiceError) as raised:
-        handler_named("greet", ["b.greet", "a.greet", "b.greet"])
+        handler_named("greet", ["b.greet", "a.greet", "b.greet", "c.greet"], {"c.greet": "a.greet"})
     assert str(raised.value) == '--handler "greet": write which of a.greet, b.greet'

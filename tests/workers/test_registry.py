@@ -90,6 +90,9 @@ def test_what_a_handler_wants(
     assert any(one.wants(event, advanced=advanced) for one in registry.of_type(event.type)) is wanted
 
 
+FACTORY = "def forward_to(target):\n    @on('*')\n    def send(event): ...\n    return send\n"
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [
@@ -334,6 +337,82 @@ def test_what_a_handler_wants(
             id="advanced in words",
         ),
         pytest.param(
+            FACTORY + "crm = forward_to('crm')\nbilling = forward_to('billing')",
+            "forward_to.<locals>.send ({file}, line 3, from {file}, line 7): its name {module}.forward_to.<locals>.send"
+            " is also the name of forward_to.<locals>.send ({file}, line 3, from {file}, line 6); give each its own"
+            " with name=…, such as name='send-2'",
+            id="two of one factory",
+        ),
+        pytest.param(
+            "def logged(function):\n    def wrapper(event): function(event)\n    return wrapper\n"
+            "@on('message.received')\n@logged\ndef greet(event): ...\n"
+            "@on('message.status')\n@logged\ndef alert(event): ...",
+            "logged.<locals>.wrapper ({file}, line 3, from {file}, line 8): its name"
+            " {module}.logged.<locals>.wrapper is also the name of logged.<locals>.wrapper ({file}, line 3, from"
+            " {file}, line 5); give each",
+            id="two that a decorator without functools.wraps has wrapped",
+        ),
+        pytest.param(
+            "def at(step):\n    @voice.collect(step)\n    def menu(call): ...\n    return menu\n"
+            "a = at('a')\nb = at('b')",
+            "at.<locals>.menu ({file}, line 3, from {file}, line 7): its name {module}.at.<locals>.menu is"
+            " also the name of at.<locals>.menu ({file}, line 3, from {file}, line 6); give each its own",
+            id="two of one factory that answer calls",
+        ),
+        pytest.param(
+            "@on('*', name='greet')\ndef f(event): ...\n@voice.answer(name='greet')\ndef g(call): ...",
+            "g ({file}, line 4): its name greet is also the name of f ({file}, line 2); give each its own with name=…,"
+            " such as name='greet-2'",
+            id="one name of an event's handler and a call's",
+        ),
+        pytest.param(
+            "@on('*', name='greet')\ndef f(event): ...\n@on('*', aliases=['greet'])\ndef g(event): ...",
+            "g ({file}, line 4): its alias greet is also the name of f ({file}, line 2); keep one",
+            id="an alias that is another's name",
+        ),
+        pytest.param(
+            "@on('*', aliases=['greet'])\ndef f(event): ...\n@on('*', name='greet')\ndef g(event): ...",
+            "g ({file}, line 4): its name greet is also an alias of f ({file}, line 2); give each its own",
+            id="a name that is another's alias",
+        ),
+        pytest.param(
+            "@on('*', aliases=['old.f'])\ndef f(event): ...\n@on('*', aliases=['old.f'])\ndef g(event): ...",
+            "g ({file}, line 4): its alias old.f is also an alias of f ({file}, line 2); keep one",
+            id="one alias of two",
+        ),
+        pytest.param(
+            "@on('*', name='send to crm')\ndef f(event): ...",
+            "f ({file}, line 2): name='send to crm' must be text of up to 100 letters, digits and . _ : -"
+            " that begins with a letter; write name='send-to-crm'",
+            id="a name with spaces",
+        ),
+        pytest.param(
+            "@on('*', name='-')\ndef f(event): ...",
+            "f ({file}, line 2): name='-' must be text of up to 100 letters, digits and . _ : - that begins with a"
+            " letter; write name='greet'",
+            id="a name without a letter",
+        ),
+        pytest.param(
+            "@on('*', name='x' * 101)\ndef f(event): ...",
+            "f ({file}, line 2): name='" + "x" * 101 + "' must be text of up to 100 letters",
+            id="a name that is too long",
+        ),
+        pytest.param(
+            "@voice.collect('a', name=7)\ndef f(call): ...",
+            "f ({file}, line 2): name=7 must be text of up to 100 letters",
+            id="a number as a name",
+        ),
+        pytest.param(
+            "@on('*', aliases='old.f')\ndef f(event): ...",
+            "f ({file}, line 2): aliases='old.f' must be a list of earlier names, such as aliases=['sms.greet']",
+            id="one alias",
+        ),
+        pytest.param(
+            "@on('*', aliases=['old f'])\ndef f(event): ...",
+            "f ({file}, line 2): aliases: 'old f' was never a handler's name; write it as `ringback dead ls` shows it",
+            id="an alias with a space",
+        ),
+        pytest.param(
             "def greet(event): ...",
             "{module} has no handlers ({folder}/{file}); write @on(type of event, …) or @voice.answer() above a "
             "function there",
@@ -403,6 +482,60 @@ def test_one_function_for_two_subscriptions() -> None:
     registry = registry_of(handle)
     base = f"{__name__}.test_one_function_for_two_subscriptions.<locals>.handle"
     assert list(registry.handlers) == [base, f"{base}#2"]
+
+
+@pytest.mark.parametrize(
+    ("source", "handlers", "aliases"),
+    [
+        pytest.param("@on('*', name='greet')\ndef f(event): ...", ["greet"], {}, id="a name"),
+        pytest.param("@voice.answer(name='menu')\ndef f(call): ...", ["menu"], {}, id="of one that answers"),
+        pytest.param("@voice.collect('a', name='menu')\ndef f(call): ...", ["menu"], {}, id="of one of a step"),
+        pytest.param("@on('*', name='grüße:sms-2.a_b')\ndef f(event): ...", ["grüße:sms-2.a_b"], {}, id="any letters"),
+        pytest.param(
+            "@on('*', aliases=['old.f', 'old.make.<locals>.f#2'])\ndef f(event): ...",
+            ["{module}.f"],
+            {"old.f": "{module}.f", "old.make.<locals>.f#2": "{module}.f"},
+            id="aliases",
+        ),
+        pytest.param("@on('*', name='a', aliases=['a', 'b', 'b'])\ndef f(event): ...", ["a"], {"b": "a"}, id="itself"),
+        pytest.param(
+            "@on('*', name='a')\n@on('message.status')\ndef f(event): ...", ["{module}.f", "a"], {}, id="one of two"
+        ),
+        pytest.param(
+            FACTORY.replace("'*'", "'*', name=target") + "crm = forward_to('crm')\nbilling = forward_to('billing')",
+            ["crm", "billing"],
+            {},
+            id="two of one factory",
+        ),
+        pytest.param(
+            "@on('*')\ndef send(event): ...\n" + FACTORY + "crm = forward_to('crm')",
+            ["{module}.send", "{module}.forward_to.<locals>.send"],
+            {},
+            id="a factory's function is called as another function",
+        ),
+    ],
+)
+def test_what_a_handler_is_called(
+    source: str,
+    handlers: list[str],
+    aliases: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    name = f"named_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(f"from ringback import on, voice\n{source}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = load_registry([name])
+    assert [*registry.handlers, *registry.calls] == [one.format(module=name) for one in handlers]
+    assert registry.aliases == {old: present.format(module=name) for old, present in aliases.items()}
+    found = {old: registry.find(old) for old in [*registry.handlers, *registry.aliases]}
+    assert {old: one and one.name for old, one in found.items()} == {
+        **{one: one for one in registry.handlers},
+        **registry.aliases,
+    }
+    assert registry.find("no.such") is None
 
 
 Declared = Callable[[Callable[..., object]], Callable[..., object]]

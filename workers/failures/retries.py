@@ -32,12 +32,11 @@ def must_wait(run: Runtime, job: Job, taken_to: str) -> bool:
 
     A handler that hangs on this event alone is not set aside; so a job that has hung before runs in turn as well.
     """
-    name = cast("str", job.meta["handler"])
+    handler, name = _handler_of(run, job)
     aside, line = Aside(run.redis, run.keys), Line(run.redis, run.keys)
     aside.look()
     if not aside.has(name) and job.meta.get("error") != HandlerTimeoutError.__name__:
         return False
-    handler = run.registry.handlers.get(name)
     if line.take_turn(name, job.id, handler.subscription.timeout if handler else DEFAULT_TIMEOUT_S):
         return False
     line.join(name, job.id, taken_to)
@@ -46,11 +45,18 @@ def must_wait(run: Runtime, job: Job, taken_to: str) -> bool:
 
 def hung(run: Runtime, job: Job) -> None:
     """Say that a job's horse was killed because no alarm could end the handler. RQ then goes on with the job."""
-    name = cast("str", job.meta["handler"])
+    handler, name = _handler_of(run, job)
     job.refresh()  # type: ignore[no-untyped-call]  # its horse has counted the attempt
-    _failed(job, run.registry.handlers.get(name), HandlerTimeoutError())
+    _failed(job, handler, HandlerTimeoutError())
     Aside(run.redis, run.keys).timed_out(name)
     Line(run.redis, run.keys).pause(name)
+
+
+def _handler_of(run: Runtime, job: Job) -> tuple[Handler | None, str]:
+    """Return the handler of a job and its present name; None and the name in the job where it is no more."""
+    named = cast("str", job.meta["handler"])
+    handler = run.registry.find(named)
+    return handler, handler.name if handler else named
 
 
 def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
@@ -68,18 +74,20 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
     attempt = job.meta["attempt"] = job.meta["attempt"] + 1
     job.meta.pop("error", None)  # the last attempt's; this one may end without a word, with its worker
     job.save_meta()  # type: ignore[no-untyped-call]
-    handler = run.registry.handlers.get(handler_name)
+    handler, name = _handler_of(run, job)
     runner = Runner(run.watch)
     aside, line = Aside(run.redis, run.keys), Line(run.redis, run.keys)
     aside.look()
-    context = Context(handler_name, event.id, attempt, advanced, replay=job.meta.get("replay", False))
+    context = Context(name, event.id, attempt, advanced, replay=job.meta.get("replay", False), begun_as=handler_name)
     raised: BaseException | None = None
     began = time.perf_counter()
     try:
         if handler is None:
-            raise HandlerError(f"there is no handler {handler_name} any more")
-        # What failed may have been `when`, and what it would have said is not known.
-        if handler.wants(event, advanced=advanced):
+            raise HandlerError(
+                f"there is no handler {name} any more; if it has another name now: @on(…, aliases=[{name!r}])"
+            )
+        # What failed may have been `when`, and what it would have said is not known; or the declaration has changed.
+        if event.type in handler.subscription.types and handler.wants(event, advanced=advanced):
             runner.run(Invocation(handler, event, context, handler.subscription.timeout))
         else:
             context.log.info("handler.not_wanted")
@@ -93,13 +101,17 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
         raise
     finally:
         runner.close()
-        _tell(run, handler_name, raised, time.perf_counter() - began)
+        _tell(run, name, raised, time.perf_counter() - began)
         if isinstance(raised, HandlerTimeoutError):
-            aside.timed_out(handler_name)
-            line.pause(handler_name)
+            aside.timed_out(name)
+            line.pause(name)
         else:
-            aside.ended_in_time(handler_name)
-            line.pass_on(handler_name, job.id)
+            aside.ended_in_time(name)
+            line.pass_on(name, job.id)
+        if handler_name != name:
+            line.pass_on(
+                handler_name, job.id
+            )  # what stands in the line of the earlier name goes on to the present one's
 
 
 def _read_again(run: Runtime, job: Job, text: str, advanced: bool | None) -> None:

@@ -25,7 +25,7 @@ def wanted(entry: Entry, registry: Registry, aside: Aside, notes: Notes) -> Iter
         return
     advanced = entry.advanced
     for handler in registry.of_type(event.type):
-        if handler.name in entry.already:
+        if entry.already and not entry.already.isdisjoint((handler.name, *handler.aliases)):
             continue
         context = Context(handler.name, event.id, 1, advanced)
         invocation = Invocation(handler, event, context, handler.subscription.timeout)
