@@ -30,12 +30,12 @@ def on(
 ) -> Callable[[Function], Function]:
     """Run the function on each event of these types (`"*"`: of all).
 
-    Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be; numbers may
-    be written in any way that a provider may write them. `when` takes the event and decides the rest. `advanced` looks
-    at whether a status moved its message forward. `retry`: pauses in whole seconds before each further attempt (jitter
-    is added); none means a failure is final at once. `timeout`: seconds that one run may take. `name`: what the handler
-    is called in listings, logs and dead letters, in place of its module and function. `aliases`: earlier names, under
-    which its retries and dead letters are still found.
+    Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be. Phone numbers
+    may be written in any of the ways in which providers write them. `when` takes the event and decides the rest.
+    `advanced` looks at whether a status moved its message forward. `retry`: pauses in whole seconds before each further
+    attempt (jitter is added); none means a failure is final at once. `timeout`: seconds that one run may take. `name`:
+    what the handler is called in listings, logs and dead letters, in place of its module and function. `aliases`: its
+    earlier names, under which its retries and dead letters are still found.
 
     Raises HandlerError at once where a type, a field, a value or a number makes no sense.
     """

@@ -10,6 +10,7 @@ from ringback.schemas.address import Address
 from ringback.schemas.events import DATA_OF_TYPE, EventType
 from ringback.workers.voice.filters import canonical
 
+_LOWER_CASED: Final = {EventType.CALL_STATUS: ("status", "direction")}
 _COMPARABLE: Final = (StrEnum, str, int, bool, Address, NoneType)
 
 
@@ -29,7 +30,7 @@ def read_matches(matches: Mapping[str, object], kinds: Iterable[EventType]) -> t
     return tuple(_match(field, value, ordered) for field, value in matches.items())
 
 
-def _match(field: str, value: object, kinds: Iterable[EventType]) -> Match:
+def _match(field: str, value: object, kinds: Sequence[EventType]) -> Match:
     types: dict[object, None] = {}  # in the order of the types of events, as an error names their values
     for kind in kinds:
         known = DATA_OF_TYPE[kind].model_fields
@@ -44,6 +45,10 @@ def _match(field: str, value: object, kinds: Iterable[EventType]) -> Match:
     listed = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     if not listed:
         raise ValueError(f"{field}={value!r} is empty, so that no event would match")
+    if any(field in _LOWER_CASED.get(kind, ()) for kind in kinds):
+        for one in listed:
+            if isinstance(one, str) and one != one.lower():
+                raise ValueError(f"{field}={one!r} never matches: it is lower-cased; write {one.lower()!r}")
     return field, Address in comparable, frozenset(_read(field, one, comparable) for one in listed)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _NAME: Final = re.compile(r"\w[\w.:-]{0,99}")
+_EARLIER_NAME: Final = re.compile(r"\S*\w\S*")  # a default one may have <locals> in it
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.:-]+")
 _LONGEST: Final = 100
 
@@ -28,6 +29,6 @@ def read_aliases(aliases: object) -> tuple[str, ...]:
         raise ValueError(f"aliases={aliases!r} must be a list of earlier names, such as aliases=['sms.greet']")
     listed = tuple(aliases)
     for alias in listed:
-        if not isinstance(alias, str) or not alias.isprintable() or not alias.strip() or " " in alias:
+        if not isinstance(alias, str) or not _EARLIER_NAME.fullmatch(alias) or not alias.isprintable():
             raise ValueError(f"aliases: {alias!r} was never a handler's name; write it as `ringback dead ls` shows it")
     return tuple(dict.fromkeys(listed))

@@ -255,6 +255,11 @@ FACTORY = "def forward_to(target):\n    @on('*')\n    def send(event): ...\n    
             id="a status in capitals",
         ),
         pytest.param(
+            "@on('call.status', status=['HANGUP', 'busy'])\ndef f(event): ...",
+            "f ({file}, line 2): status='HANGUP' never matches: it is lower-cased; write 'hangup'",
+            id="a provider's word as the provider writes it",
+        ),
+        pytest.param(
             "@on('message.received', channel='fax')\ndef f(event): ...",
             "f ({file}, line 2): channel='fax' never matches; write one of sms, whatsapp",
             id="a channel that is like no other",
@@ -411,6 +416,11 @@ FACTORY = "def forward_to(target):\n    @on('*')\n    def send(event): ...\n    
             "@on('*', aliases=['old f'])\ndef f(event): ...",
             "f ({file}, line 2): aliases: 'old f' was never a handler's name; write it as `ringback dead ls` shows it",
             id="an alias with a space",
+        ),
+        pytest.param(
+            "@on('*', aliases=['-'])\ndef f(event): ...",
+            "f ({file}, line 2): aliases: '-' was never a handler's name",
+            id="what stands in place of a handler, as an alias",
         ),
         pytest.param(
             "def greet(event): ...",
