@@ -108,10 +108,8 @@ def retry(event_json: str, handler_name: str, advanced: bool | None) -> None:
         else:
             aside.ended_in_time(name)
             line.pass_on(name, job.id)
-        if handler_name != name:
-            line.pass_on(
-                handler_name, job.id
-            )  # what stands in the line of the earlier name goes on to the present one's
+        if handler_name != name:  # what stands in the line of the earlier name goes on, to the present one's
+            line.pass_on(handler_name, job.id)
 
 
 def _read_again(run: Runtime, job: Job, text: str, advanced: bool | None) -> None:
