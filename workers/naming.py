@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_NAME: Final = re.compile(r"\w[\w.:-]{0,99}")
+_NAME: Final = re.compile(r"[^\W\d_][\w.:-]{0,99}")
 _EARLIER_NAME: Final = re.compile(r"\S*\w\S*")  # a default one may have <locals> in it
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.:-]+")
 _LONGEST: Final = 100
@@ -16,7 +16,7 @@ def read_name(name: object) -> str | None:
         return None
     if isinstance(name, str) and _NAME.fullmatch(name):
         return name
-    instead = _NOT_IN_A_NAME.sub("-", str(name)).strip("-.:")[:_LONGEST] or "greet"
+    instead = _NOT_IN_A_NAME.sub("-", str(name)).lstrip("-.:_0123456789").rstrip("-.:")[:_LONGEST] or "greet"
     raise ValueError(
         f"name={name!r} must be text of up to {_LONGEST} letters, digits and . _ : - that begins with a letter;"
         f" write name={instead!r}"
