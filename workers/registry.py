@@ -101,7 +101,7 @@ class Registry:
                 self.calls[name] = CallHandler(name, function, mark.wanted, takes_context, is_async)
 
     def _take_name(self, name: str, place: str, present: str | None = None) -> None:
-        """Give a name to the handler of a place; `present`: it is an alias, of the handler that is called so now."""
+        """Take a name for the handler of a place; `present`: it is an alias, of the handler that is called so now."""
         if (other := self._places.get(name)) is not None:
             mine = "name" if present is None else "alias"
             theirs = "an alias" if name in self.aliases else "the name"

@@ -18,7 +18,7 @@ REFUSED = {"title": "Address not allowed", "status": 403}
 
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Service]:
-    """Give a receiver that one address may call, and that has a proxy before it."""
+    """Return a receiver that one address may call, and that has a proxy before it."""
     settings = {"RINGBACK_ALLOW_IPS": f"{REAL_FRIEND},{FRIEND}", "RINGBACK_TRUSTED_PROXIES": REAL_PROXY}
     settings["RINGBACK_VOICE_DEADLINE"] = "100ms"
     with running(redis_url, queues="", **settings) as started:

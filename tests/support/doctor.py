@@ -17,7 +17,7 @@ def doctor(folder: Path, settings: Mapping[str, str], *words: str) -> "subproces
 
 
 def graded(folder: Path, **settings: str) -> Graded:
-    """Give name -> grade and detail, and see that the exit code fits, that each says how to mend it, and no secret."""
+    """Return name -> grade and detail; check that the exit code fits, that each says what to do, and no secret."""
     ended = doctor(folder, settings, "--json")
     answer: dict[str, Any] = json.loads(ended.stdout)
     assert ended.returncode == (0 if answer["ok"] else 1)

@@ -289,6 +289,6 @@ def held_commit(redis: Redis) -> int | None:
 
 
 def resident_kib(pid: int) -> int:
-    """Give the memory that a process has."""
+    """Return the resident memory of a process, in KiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])

@@ -68,7 +68,7 @@ def up(folder: Path, *words: str, **settings: str) -> Iterator[Up]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Give the processes below a process."""
+    """Return the processes below a process."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
