@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         MessageReceivedEvent,
         MessageStatusEvent,
     )
-    from ringback.workers.decorators import on
+    from ringback.workers.decorators import lifespan, on
     from ringback.workers.running.context import Context
     from ringback.workers.running.outcomes import Drop, RetryLater
 
@@ -36,6 +36,7 @@ __all__ = [
     "MessageStatusEvent",
     "RetryLater",
     "events",
+    "lifespan",
     "mc",
     "on",
     "voice",
@@ -55,6 +56,7 @@ _PLACES: Final = {
     "MessageStatusEvent": "ringback.schemas.events",
     "RetryLater": "ringback.workers.running.outcomes",
     "events": "ringback.events",
+    "lifespan": "ringback.workers.decorators",
     "mc": "ringback.mc",
     "on": "ringback.workers.decorators",
     "voice": "ringback.voice",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 EVENTS_QUEUE: Final = "events"
-RETRIES_QUEUE: Final = "retries"
 VOICE_QUEUE: Final = "voice"
 
 DRAIN_JOB: Final = "ringback.workers.handling.drain.drain"
-RETRY_JOB: Final = "ringback.workers.failures.retries.retry"
+LETTER_JOB: Final = "ringback.workers.failures.letters.again"
 VOICE_JOB: Final = "ringback.workers.voice.calls.answer"
 
 HANDLERS_GROUP: Final = "handlers"
@@ -88,17 +87,40 @@ class Keys:
         return f"{self.prefix}:timeouts"
 
     @property
-    def lines(self) -> str:
-        """Set of the handlers that have, or had, retries standing in line because they hang."""
-        return f"{self.prefix}:lines"
+    def due(self) -> str:
+        """Sorted set of the runs that wait for their time, by that time (ms, server's clock).
 
-    def line(self, handler: str) -> str:
-        """List of the RQ jobs that stand in a handler's line."""
-        return f"{self.prefix}:line:{handler}"
+        A member is an event and a handler that is to run on it (ringback.workers.failures.stored_run).
+        """
+        return f"{self.prefix}:due"
 
-    def turn(self, handler: str) -> str:
-        """Id of the RQ job that may run of a handler's line; empty: none for now. It expires by itself."""
-        return f"{self.prefix}:turn:{handler}"
+    @property
+    def due_taken(self) -> str:
+        """Stream of the due runs that workers have in their hands, with the same consumer group as `events`."""
+        return f"{self.due}:taken"
+
+    @property
+    def held_handlers(self) -> str:
+        """Set of the handlers of which runs are held back."""
+        return f"{self.prefix}:held"
+
+    def held(self, handler: str) -> str:
+        """Sorted set of a handler's runs that are held back until there is room for them, in their order."""
+        return f"{self.held_handlers}:{handler}"
+
+    @property
+    def paused(self) -> str:
+        """Hash handler -> since when (RFC 3339) it is paused."""
+        return f"{self.prefix}:paused"
+
+    def probe(self, handler: str) -> str:
+        """Says, while it lives, that a run of a handler that is set aside was tried just now. It expires by itself."""
+        return f"{self.prefix}:probe:{handler}"
+
+    @property
+    def alone(self) -> str:
+        """Name of the worker that runs, one by one, what others have died with. It expires by itself."""
+        return f"{self.prefix}:alone"
 
     @property
     def sweep_lock(self) -> str:

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     wait_replicas: int = Field(default=0, ge=0, le=16)
     claim_idle: Annotated[timedelta, *within("3s", "1h")] = timedelta(seconds=30)
     partitions: int = Field(default=0, ge=0, le=256)
+    threads: int = Field(default=8, ge=1, le=32)
     log_format: LogFormat = LogFormat.AUTO
     log_level: LogLevel = LogLevel.INFO
 

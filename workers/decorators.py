@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from ringback.schemas.events import Event, EventType
-from ringback.workers.marks import Function, HandlerError, Subscription, leave_mark, place
+from ringback.workers.marks import Function, HandlerError, Lifespan, Subscription, leave_mark, place
 from ringback.workers.matching import read_matches
 from ringback.workers.naming import read_aliases, read_name
 from ringback.workers.voice.filters import CallFilter, Values
@@ -24,6 +24,7 @@ def on(
     advanced: bool | None = None,
     retry: Iterable[int] = DEFAULT_RETRY_S,
     timeout: float = DEFAULT_TIMEOUT_S,
+    concurrency: int | None = None,
     name: str | None = None,
     aliases: Iterable[str] = (),
     **matches: object,
@@ -33,9 +34,11 @@ def on(
     Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be. Phone numbers
     may be written in any of the ways in which providers write them. `when` takes the event and decides the rest.
     `advanced` looks at whether a status moved its message forward. `retry`: pauses in whole seconds before each further
-    attempt (jitter is added); none means a failure is final at once. `timeout`: seconds that one run may take. `name`:
-    what the handler is called in listings, logs and dead letters, in place of its module and function. `aliases`: its
-    earlier names, under which its retries and dead letters are still found.
+    attempt (jitter is added); none means a failure is final at once. `timeout`: seconds that one run may take.
+    `concurrency`: how many runs of it may be side by side in one process; by default as many as there are threads
+    (RINGBACK_THREADS), of an async one 64. `name`: what the handler is called in listings, logs and dead letters, in
+    place of its module and function. `aliases`: its earlier names, under which its retries and dead letters are still
+    found.
 
     Raises HandlerError at once where a type, a field, a value or a number makes no sense.
     """
@@ -72,9 +75,30 @@ def on(
             raise HandlerError(f"{place(function)}: advanced={advanced!r} must be True or False")
         if timeout <= 0:
             raise HandlerError(f"{place(function)}: timeout={timeout} must be more than 0 seconds")
-        return leave_mark(function, Subscription(kinds, wanted, when, advanced, pauses, timeout), called, earlier_names)
+        if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
+            raise HandlerError(f"{place(function)}: concurrency={concurrency!r} must be a whole number from 1")
+        subscription = Subscription(kinds, wanted, when, advanced, pauses, timeout, concurrency)
+        return leave_mark(function, subscription, called, earlier_names)
 
     return mark
+
+
+def lifespan(function: Function | None = None) -> Function:
+    """Run the function, which yields once, around all that runs handlers in one process: open at its `yield`.
+
+    What it yields is `ctx.state`. It may be a sync or an async generator function. Where several modules have one, each
+    yields a dict, and `ctx.state` has what is in all of them. Raises HandlerError for what is no such function.
+    """
+    misused: object = function
+    if function is None:
+        raise HandlerError("write @lifespan without parentheses")
+    if not (inspect.isgeneratorfunction(misused) or inspect.isasyncgenfunction(misused)):
+        where = place(misused) if inspect.isfunction(misused) else repr(misused)
+        raise HandlerError(f"{where}: @lifespan is for a function that opens, yields once what it opened, and closes")
+    _must_be_function(misused, "lifespan")
+    if inspect.signature(function).parameters:
+        raise HandlerError(f"{place(function)}: @lifespan calls it with nothing; take its parameters out")
+    return leave_mark(function, Lifespan(), None)
 
 
 def answer(

@@ -25,7 +25,10 @@ class HandlerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What an event handler wants, and how it is to be run."""
+    """What an event handler wants, and how it is to be run.
+
+    `retry`, `timeout`: in seconds. `concurrency`: how many runs may be side by side in one process; None: by default.
+    """
 
     types: frozenset[EventType]
     matches: tuple[Match, ...]
@@ -33,6 +36,12 @@ class Subscription:
     advanced: bool | None
     retry: tuple[int, ...]
     timeout: float
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifespan:
+    """A function of the user's that yields once: what it yields is `ctx.state` while its process runs handlers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +52,14 @@ class Mark:
     it was called before.
     """
 
-    wanted: Subscription | CallFilter
+    wanted: Subscription | CallFilter | Lifespan
     place: str
     name: str | None
     aliases: tuple[str, ...]
 
 
 def leave_mark(
-    function: Function, wanted: Subscription | CallFilter, name: str | None, aliases: tuple[str, ...] = ()
+    function: Function, wanted: Subscription | CallFilter | Lifespan, name: str | None, aliases: tuple[str, ...] = ()
 ) -> Function:
     """Mark a function and return it. Raises HandlerError where another marked one of its module has its name."""
     namespace = getattr(function, "__globals__", {})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ringback.schemas.events import CallIncomingEvent, CallInputEvent, Event, EventType
-from ringback.workers.marks import HandlerError, Subscription, marks, place
+from ringback.workers.marks import HandlerError, Lifespan, Subscription, marks, place
 from ringback.workers.voice.filters import CallFilter
 
 
@@ -25,6 +25,11 @@ class Handler:
 
     def wants(self, event: Event, *, advanced: bool | None) -> bool:
         """Whether this event is for this handler. `when` is the user's and may raise."""
+        when = self.subscription.when
+        return self.matches(event, advanced=advanced) and (when is None or bool(when(event)))
+
+    def matches(self, event: Event, *, advanced: bool | None) -> bool:
+        """Whether this event is for this handler as far as its filters say; `when` decides the rest."""
         wanted = self.subscription
         if wanted.advanced is not None and wanted.advanced is not advanced:
             return False
@@ -34,7 +39,7 @@ class Handler:
                 actual = actual.value
             if actual not in values:
                 return False
-        return wanted.when is None or bool(wanted.when(event))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Registry:
     handlers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[str, CallHandler] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    lifespans: list[Callable[[], object]] = field(default_factory=list)
     _places: dict[str, str] = field(default_factory=dict)
     _by_type: dict[EventType, list[Handler]] = field(default_factory=lambda: {kind: [] for kind in EventType})
 
@@ -81,6 +87,9 @@ class Registry:
         Raises HandlerError where another one has its name, or could answer a call that it answers too.
         """
         for number, mark in enumerate(marks(function), 1):
+            if isinstance(mark.wanted, Lifespan):
+                self.lifespans.append(function)
+                continue
             by_default = f"{function.__module__}.{function.__qualname__}" + (f"#{number}" if number > 1 else "")
             name = mark.name or by_default
             self._take_name(name, mark.place)

@@ -17,9 +17,10 @@ from ringback.logs.bounded import BoundedLog
 from ringback.schemas.keys import Keys
 from ringback.schemas.settings import Settings
 from ringback.system.redis_sync import connect
-from ringback.workers.handling.board import Board
 from ringback.workers.registry import Registry
-from ringback.workers.running.limits import Watch
+from ringback.workers.running.limits import Silence
+from ringback.workers.running.run import Run
+from ringback.workers.running.runner import Runner
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
@@ -42,16 +43,21 @@ class Stop:
 
 @dataclass(slots=True)
 class Runtime:
-    """One worker process: its settings, its handlers, its connection, its name in the consumer group."""
+    """One worker process: its settings, its handlers, its connection, its name in the consumer group.
+
+    `silence`: what its parent hears of it, if it has one. `state`: what the user's lifespan has yielded here. `calls`:
+    what runs voice handlers.
+    """
 
     settings: Settings
     registry: Registry
     redis: Redis
     consumer: str
     stop: Stop
-    watch: Watch = field(default_factory=Watch)
-    board: Board = field(default_factory=Board)
+    silence: Silence = field(default_factory=Silence)
+    state: object = None
     lines: BoundedLog = field(default_factory=BoundedLog)
+    calls: Runner[Run] = field(default_factory=lambda: Runner(threads=1))
     keys: Keys = field(init=False)
     claim_idle_ms: int = field(init=False)
 

@@ -11,10 +11,10 @@ from redis.exceptions import RedisError, ResponseError
 from ringback.schemas.backlog import Backlog
 from ringback.schemas.keys import HANDLERS_GROUP
 from ringback.schemas.settings import Settings
-from ringback.workers.failures.line import Line
 from ringback.workers.handling.drain import ring
+from ringback.workers.handling.standing import Standing
+from ringback.workers.intake.claims import NEXT
 from ringback.workers.intake.group import ensure_group
-from ringback.workers.intake.handover import LATER, NEXT
 from ringback.workers.scripts.lua import script
 
 log = structlog.get_logger()
@@ -33,7 +33,6 @@ class Sweep:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._keys = settings.keys
-        self._line = Line(redis, settings.keys)
         self._retention_ms = round(settings.retention.total_seconds() * 1000)
         self._claim_idle_ms = round(settings.claim_idle.total_seconds() * 1000)
         self._script = redis.register_script(script("sweep.lua"))
@@ -52,15 +51,12 @@ class Sweep:
     def sweep(self) -> None:
         """Sweep once. Raises RedisError."""
         ensure_group(self._redis, self._keys)
-        self._line.go_on()
         waiting = self._look_after_stream()
-        bell_lost = not self._redis.exists(self._keys.bell)
-        stale = self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, idle=self._claim_idle_ms)
-        if bell_lost and (waiting or stale or self._is_left(NEXT) or self._is_left(LATER)):
+        if not self._redis.exists(self._keys.bell) and (waiting or self._is_left() or self._is_held()):
             ring(self._redis, self._keys)
 
     def look(self) -> None:
-        """Ring if entries wait and no drain reads: all that do may be busy with a handler that takes long.
+        """Ring if something waits, new or due, and no drain reads: all that do may have no room.
 
         Raises RedisError.
         """
@@ -68,11 +64,14 @@ class Sweep:
             pipeline.exists(self._keys.bell)
             pipeline.xinfo_stream(self._keys.events)
             pipeline.xinfo_groups(self._keys.events)
-            bell, stream, groups = pipeline.execute(raise_on_error=False)
+            pipeline.zrange(self._keys.due, 0, 0, withscores=True)
+            pipeline.time()
+            bell, stream, groups, due, now = pipeline.execute(raise_on_error=False)
         if bell or isinstance(stream, ResponseError) or isinstance(groups, ResponseError):
             return  # somebody reads, or there is no stream yet
         found = Backlog.of(groups)
-        if found is not None and found.delivered != stream["last-generated-id"].decode():
+        is_due = bool(due) and due[0][1] <= now[0] * 1000 + now[1] / 1000
+        if is_due or (found is not None and found.delivered != stream["last-generated-id"].decode()):
             ring(self._redis, self._keys)
 
     def _look_after_stream(self) -> bool:
@@ -80,7 +79,7 @@ class Sweep:
 
         Return whether entries wait that no consumer has.
         """
-        keys = [self._keys.events, self._keys.ledger, self._keys.suspects]
+        keys = [self._keys.events, self._keys.ledger, self._keys.suspects, self._keys.due_taken]
         arguments: list[str | int] = [HANDLERS_GROUP, self._retention_ms, _GONE_CONSUMER_MS, _STEP]
         until = time.monotonic() + _STEPS_S
         while True:
@@ -89,8 +88,19 @@ class Sweep:
             if not more or began > until or self._stop.wait(time.monotonic() - began):
                 return bool(waiting)
 
-    def _is_left(self, to: str) -> bool:
-        return bool(self._redis.xpending_range(self._keys.events, HANDLERS_GROUP, "-", "+", 1, consumername=to))
+    def _is_left(self) -> bool:
+        """Whether entries wait that a worker has left, or has died with."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for stream in (self._keys.events, self._keys.due_taken):
+                pipeline.xpending_range(stream, HANDLERS_GROUP, "-", "+", 1, consumername=NEXT)
+                pipeline.xpending_range(stream, HANDLERS_GROUP, "-", "+", 1, idle=self._claim_idle_ms)
+            return any(pipeline.execute())
+
+    def _is_held(self) -> bool:
+        """Whether runs are held back of which some may be tried by now."""
+        standing = Standing(self._redis, self._keys)
+        standing.look()
+        return any(standing.may_be_released(handler) for handler in standing.held)
 
     def _loop(self) -> None:
         swept = time.monotonic()

@@ -7,8 +7,8 @@ from redis.client import Pipeline
 
 from ringback.schemas.keys import Keys
 from ringback.schemas.tally_fields import BUCKETS_S, Bucket, Ran, Runs, Seconds
-from ringback.workers.running.invocation import HandlerTimeoutError
 from ringback.workers.running.outcomes import Drop
+from ringback.workers.running.run import HandlerTimeoutError
 
 
 class Tally:

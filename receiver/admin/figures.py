@@ -15,10 +15,10 @@ from redis.exceptions import ResponseError
 
 from ringback.receiver.admin import health
 from ringback.schemas.backlog import Backlog
-from ringback.schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, RETRIES_QUEUE, VOICE_QUEUE, Keys
+from ringback.schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
 from ringback.schemas.tally_fields import BUCKETS_S, Bucket, Runs, Seconds, read
 
-_QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
+_QUEUES: Final = (EVENTS_QUEUE, VOICE_QUEUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,29 @@ async def look(client: Redis, keys: Keys) -> Shared:
     """Read everything. Raises RedisError, OSError."""
     async with client.pipeline(transaction=False) as pipeline:
         pipeline.xlen(keys.events)
-        pipeline.llen(keys.rq_queue(RETRIES_QUEUE))
-        pipeline.zcard(keys.rq_registry("scheduled", RETRIES_QUEUE))
-        pipeline.zcard(keys.rq_registry("failed", RETRIES_QUEUE))
+        pipeline.zcard(keys.due)
+        pipeline.xlen(keys.due_taken)
+        pipeline.smembers(keys.held_handlers)
+        pipeline.zcard(keys.rq_registry("failed", EVENTS_QUEUE))
         pipeline.xlen(keys.quarantine)
         pipeline.hkeys(keys.quarantine_held)
         pipeline.hgetall(keys.quarantine_evicted)
         pipeline.hgetall(keys.oddities)
         pipeline.hgetall(keys.tally)
-        length, queued, scheduled, dead, quarantined, held, evicted, oddities, tally = await pipeline.execute()
+        length, due, taken, held, dead, quarantined, accounts, evicted, oddities, tally = await pipeline.execute()
+        for handler in held:
+            pipeline.zcard(keys.held(handler.decode(errors="surrogateescape")))
+        held_back = sum(await pipeline.execute())
     behind = await health.backlog(client, keys)
     return Shared(
         length=length,
         behind=behind,
         oldest_s=await oldest_s(client, keys, behind.delivered),
-        retries=queued + scheduled,
+        retries=due + taken + held_back,
         dead=dead,
         quarantined=quarantined,
         # Also of those that have lost none, so that the first one is a rise that an alert can see.
-        evicted={account.decode(errors="replace"): 0 for account in held} | _counts(evicted),
+        evicted={account.decode(errors="replace"): 0 for account in accounts} | _counts(evicted),
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
         oddities=_counts(oddities),
         tally=_counts(tally),
@@ -97,7 +101,7 @@ def families(shared: Shared) -> Iterable[Metric]:
         yield _gauge("stream_lag_events", "Events that no worker has taken.", shared.behind.lag)
     yield _gauge("stream_pending_events", "Events in workers' hands.", shared.behind.pending)
     yield _gauge("oldest_unhandled_seconds", "Age of the oldest event that is not handled.", shared.oldest_s)
-    yield _gauge("retries", "Runs of handlers that wait to be tried again.", shared.retries)
+    yield _gauge("retries", "Runs of handlers that wait: for their time, or for room.", shared.retries)
     yield _gauge("dead_letters", "Dead letters (`ringback dead ls`).", shared.dead)
     yield _gauge("quarantined_requests", "Requests in quarantine (`ringback quarantine ls`).", shared.quarantined)
     evicted = CounterMetricFamily(

@@ -5,22 +5,20 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from redis import Redis
-from rq.job import Job, JobStatus, Retry
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
 NEVER_TIMES_OUT: Final = -1
-# An abandoned job without retries would count as failed instead of running again; draining twice harms nothing.
-_ABANDONED_RUNS: Final = 1000
 _FAILURE_TTL_S: Final = 24 * 3600
 
 
 def job_items(
-    connection: Redis, function: str, args: Sequence[str], queue: str, *, timeout: int = NEVER_TIMES_OUT, again: bool
+    connection: Redis, function: str, args: Sequence[str], queue: str, *, timeout: int = NEVER_TIMES_OUT
 ) -> list[str | bytes]:
-    """Give field, value, field, value… of a queued job that runs `function(*args)`.
+    """Return field, value, field, value… of a queued job that runs `function(*args)`.
 
-    `timeout` in whole seconds, as RQ has it. `again`: whether to run it again if its worker dies.
+    `timeout` in whole seconds, as RQ has it.
     """
     job = Job.create(
         function,
@@ -32,7 +30,6 @@ def job_items(
         result_ttl=0,
         failure_ttl=_FAILURE_TTL_S,
         description=function,  # RQ would write the arguments, and they hold the event
-        retry=Retry(max=_ABANDONED_RUNS) if again else None,
         serializer=JSONSerializer,
     )
     job.enqueued_at = now()

@@ -142,13 +142,13 @@ class CommitScript:
     def _doorbell_items(self) -> list[str | bytes]:
         now = time.monotonic()
         if now - self._doorbell_made >= _DOORBELL_FRESH_S:
-            self._doorbell = job_items(self._unconnected, DRAIN_JOB, (), EVENTS_QUEUE, again=True)
+            self._doorbell = job_items(self._unconnected, DRAIN_JOB, (), EVENTS_QUEUE)
             self._doorbell_made = now
         return self._doorbell
 
     def _call_items(self, one: Waiting, question: Question, left: float) -> list[str | bytes]:
         args = (one.json, question.reply_to)
-        return job_items(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=math.ceil(left), again=False)
+        return job_items(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=math.ceil(left))
 
 
 def _script() -> str:

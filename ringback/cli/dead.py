@@ -67,21 +67,24 @@ def dead_ls(
 
 @app.command("show")
 def dead_show(letter_id: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = False) -> None:
-    """Print one dead letter whole, with its event and traceback."""
+    """Print one dead letter whole, with its event, and a traceback for each time that it died, the last one first."""
     dead = _dead()
     (named,) = _letters(dead, [letter_id])
     letter = dead.find(named)
     if letter is None:
         fail(f"none of the dead letters has the id {letter_id}")
-    whole, traceback = letter.whole(), dead.traceback(named)
+    whole, history = letter.whole(), dead.history(named)
     if as_json:
-        print_json({**whole, "traceback": traceback})
+        print_json({**whole, "traceback": next(iter(history), ""), "earlier_tracebacks": history[1:]})
         return
     event = whole.pop("event", None)
-    for name, value in whole.items():
+    for name, value in {**whole, "errors": ", ".join(letter.errors)}.items():
         out.print(f"{name:<9} {value}", soft_wrap=True)
-    out.print()
-    print_block(traceback)
+    for number, traceback in enumerate(history):
+        out.print()
+        if number:
+            out.print("before it was given another try:")
+        print_block(traceback)
     out.print()
     if event is not None:
         print_json(event)
@@ -124,7 +127,7 @@ def _dead(handler: str | None = None) -> "DeadLetters":
     client = client_of(settings)
     from ringback.reading.dead_letters import DeadLetters
 
-    return DeadLetters(client, aliases)
+    return DeadLetters(client, settings.keys, aliases)
 
 
 def _aliases(settings: Settings) -> Mapping[str, str]:

@@ -4,7 +4,19 @@ from typing import Final
 
 import typer
 
-from ringback.cli import dead, doctor, quarantine, replay, service, stored_events, token, trigger, voice_flow
+from ringback.cli import (
+    dead,
+    doctor,
+    handlers,
+    quarantine,
+    replay,
+    retries,
+    service,
+    stored_events,
+    token,
+    trigger,
+    voice_flow,
+)
 
 app: Final = typer.Typer(
     help="Telephony callbacks in, events out, your Python handlers on them.",
@@ -17,12 +29,13 @@ app.command()(service.up)
 app.command()(service.serve)
 app.command()(service.work)
 app.command(hidden=True)(service.worker)
-app.command(hidden=True)(service.scheduler)
 app.command()(service.urls)
 app.command()(trigger.trigger)
 app.command()(stored_events.tail)
 app.add_typer(stored_events.app, name="events")
 app.command()(replay.replay)
+app.add_typer(handlers.app, name="handlers")
+app.add_typer(retries.app, name="retries")
 app.add_typer(dead.app, name="dead")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(voice_flow.app, name="voice")

@@ -65,4 +65,4 @@ def replay(
     for name, count in counts.items():
         out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
-        err.print(f"Put {redeliver(client, again)} on the queue.")
+        err.print(f"Put {redeliver(client, settings.keys, again)} on the queue.")

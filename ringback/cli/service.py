@@ -19,7 +19,6 @@ from ringback.schemas.redis_url import without_password
 from ringback.schemas.settings import PREFIX
 from ringback.schemas.tokens import SHORTEST_TOKEN, Token
 from ringback.workers.discovery import load_registry
-from ringback.workers.handling.board import Board
 from ringback.workers.running.context import at_work
 
 log = structlog.get_logger()
@@ -78,11 +77,10 @@ def work(
     queues: Annotated[
         str,
         typer.Option(
-            help="Queues to work on, a process each; name one twice for two. `events` gets one process more, "
-            "which stays free while a handler that takes long keeps the others busy.",
+            help="Queues to work on, a process each; name one twice for two.",
             metavar="NAME,…",
         ),
-    ] = "events,events,retries,retries,voice,voice",
+    ] = "events,events,voice,voice",
 ) -> None:
     """Run workers: a process a queue, kept alive, and the sweep."""
     settings = start()
@@ -91,24 +89,12 @@ def work(
     run(settings, redis_url(settings), [name.strip() for name in queues.split(",") if name.strip()])
 
 
-def worker(
-    queue: str,
-    board: Annotated[int | None, typer.Option(hidden=True, help="Inherited memory that all drains share.")] = None,
-    slot: Annotated[int, typer.Option(hidden=True, help="This drain's place in it.")] = 0,
-) -> None:
+def worker(queue: str) -> None:
     """Be one worker process."""
     settings = start(at_work)
     from ringback.workers.rq.processes import run_worker
 
-    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers), Board(board, slot))
-
-
-def scheduler() -> None:
-    """Be the process that moves retries to their queue when they are due."""
-    settings = start()
-    from ringback.workers.rq.processes import run_scheduler
-
-    run_scheduler(settings, redis_url(settings))
+    run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers))
 
 
 def urls(as_json: AsJson = False) -> None:

@@ -20,7 +20,9 @@ from redis.exceptions import RedisError
 from ringback.doctor.probe import Met, Who, admin_at, receiver_at
 from ringback.doctor.sentinels import sentinel_checks
 from ringback.reading.dead_letters import DeadLetters
+from ringback.reading.handler_states import Handlers, HandlerState
 from ringback.reading.quarantined import QuarantinedRequests
+from ringback.reading.waiting_runs import Waits
 from ringback.receiver.admin import health
 from ringback.receiver.admin.check import Check, Grade
 from ringback.receiver.admin.replication import replication_checks
@@ -31,7 +33,7 @@ from ringback.run.caution import ENV_FILE, exposed_file, open_to
 from ringback.run.home import Home
 from ringback.run.store import StoreError, UnfitStoreError, binary, check_store
 from ringback.schemas.censor import Censor
-from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
 from ringback.schemas.local import EVERY_ADDRESS, local_url
 from ringback.schemas.settings import Settings, SettingsError
 from ringback.schemas.tokens import SHORTEST_TOKEN
@@ -42,7 +44,8 @@ from ringback.workers.marks import HandlerError
 from ringback.workers.registry import Registry
 from ringback.workers.runtime import worker_client
 
-_QUEUES: Final = (EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE)
+_QUEUES: Final = (EVENTS_QUEUE, VOICE_QUEUE)
+_MANY_HELD: Final = 1000
 _HERE: Final = ("127.0.0.1", "::1", "localhost", *EVERY_ADDRESS)
 
 
@@ -273,7 +276,7 @@ def _redis_checks(settings: Settings, registry: Registry) -> list[Check]:
     try:
         check_store(settings.redis_url, settings.keys)
         asked = asyncio.run(_ask_redis(settings, settings.redis_url, registry))
-        return [*asked, *_leftovers(settings, settings.redis_url)]
+        return [*asked, *_leftovers(settings, settings.redis_url, registry)]
     except UnfitStoreError as error:
         detail, _, fix = str(error).partition("; ")
         return [Check("redis", Grade.BAD, detail, fix)]
@@ -281,6 +284,18 @@ def _redis_checks(settings: Settings, registry: Registry) -> list[Check]:
         return [Check("redis", Grade.BAD, str(error), "see that it runs, and that this machine may reach it")]
     except (RedisError, OSError) as error:
         return [Check("redis", Grade.BAD, type(error).__name__, "see Redis's log")]
+
+
+def standing_check(states: Sequence[HandlerState]) -> Check:
+    """Name the handlers that are paused or set aside, or of which many runs are held back."""
+    stopped = [one for one in states if one.state != "runs" or one.waiting[Waits.HELD] >= _MANY_HELD]
+    if not stopped:
+        return Check("paused", Grade.OK, "no handler is paused or set aside")
+    detail = "; ".join(f"{one.name} {one.state}, {one.waiting[Waits.HELD]} held" for one in stopped)
+    return Check(
+        "paused", Grade.WARNING, detail,
+        "`ringback handlers ls` shows how they run; `ringback handlers resume NAME` lets one go on",
+    )  # fmt: skip
 
 
 async def _ask_redis(settings: Settings, url: str, registry: Registry) -> list[Check]:
@@ -305,11 +320,13 @@ async def _worker_check(client: Redis, settings: Settings, queue: str, registry:
     return check
 
 
-def _leftovers(settings: Settings, url: str) -> list[Check]:
+def _leftovers(settings: Settings, url: str, registry: Registry) -> list[Check]:
     """Count what waits for a person."""
     with worker_client(url) as client:
-        dead, unusable = DeadLetters(client).count(), QuarantinedRequests(client, settings.keys).count()
+        dead, unusable = DeadLetters(client, settings.keys).count(), QuarantinedRequests(client, settings.keys).count()
+        standing = Handlers(client, settings.keys, registry, settings.threads).standing()
     return [
+        standing_check(standing),
         Check(
             "dead letters", Grade.WARNING if dead else Grade.OK, str(dead),
             "`ringback dead ls` lists what handlers failed on for good",

@@ -34,7 +34,7 @@ from ringback.wire.samples import find
 from ringback.wire.sending import build
 from ringback.workers.marks import place
 from ringback.workers.registry import CallHandler, Registry
-from ringback.workers.running.invocation import HandlerTimeoutError
+from ringback.workers.running.run import HandlerTimeoutError
 from ringback.workers.runtime import Runtime, Stop
 from ringback.workers.voice.call_events import Call, Incoming, Input
 from ringback.workers.voice.calls import NoCallHandlerError, compose

@@ -1,4 +1,4 @@
-"""Dead letters: what a handler failed on until its attempts were spent, the failed jobs of RQ's queue `retries`.
+"""Dead letters: what a handler failed on until its attempts were spent, failed jobs of RQ's queue `events`.
 
 Imports RQ, so the command line imports it only once RQ's prefix is claimed.
 """
@@ -7,6 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,19 +21,23 @@ from rq.registry import FailedJobRegistry
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from ringback.schemas.keys import RETRIES_QUEUE, RETRY_JOB
+from ringback.reading.waiting_runs import type_of
+from ringback.schemas.keys import EVENTS_QUEUE, Keys
 from ringback.terminal.choose import by_beginning, handler_named
-from ringback.workers.failures.letters import DEAD_LETTER_TTL_S
+from ringback.workers.failures.letters import DEAD_LETTER_TTL_S, job_of, record_of
+from ringback.workers.failures.stored_run import StoredRun
 
 log = structlog.get_logger()
 
 _AT_ONCE: Final = 100
-_TRACEBACK: Final = "Traceback (most recent call last)"
+_UNREADABLE: Final = (DeserializationError, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead letter, under the id of its RQ job. `error` names what was raised, without its text."""
+    """A dead letter, under the id of its RQ job. `errors` name what its attempts have raised, without its text: the
+    last ones, also those from before it was given another try.
+    """
 
     letter_id: str
     time: datetime
@@ -42,8 +47,13 @@ class DeadLetter:
     event_json: str
     advanced: bool | None
     attempts: int
-    error: str
+    errors: tuple[str, ...]
     replay: bool
+
+    @property
+    def error(self) -> str:
+        """What the last attempt has raised."""
+        return self.errors[-1] if self.errors else ""
 
     def row(self) -> dict[str, object]:
         """Return what a list shows: nothing of the event but its id and type."""
@@ -55,6 +65,7 @@ class DeadLetter:
             "type": self.type,
             "attempts": self.attempts,
             "error": self.error,
+            "errors": list(self.errors),
             "replay": self.replay,
         }
 
@@ -75,10 +86,11 @@ class DeadLetters:
     `aliases`: earlier names of handlers and their present ones; letters are chosen by either.
     """
 
-    def __init__(self, redis: Redis, aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(self, redis: Redis, keys: Keys, aliases: Mapping[str, str] | None = None) -> None:
         self.redis = redis
+        self.keys = keys
         self._aliases = aliases or {}
-        self.key: str = FailedJobRegistry(RETRIES_QUEUE, connection=redis).key
+        self.key: str = FailedJobRegistry(EVENTS_QUEUE, connection=redis).key
 
     def count(self) -> int:
         """Count them."""
@@ -107,11 +119,27 @@ class DeadLetters:
         expiry = self.redis.zscore(self.key, letter_id)
         return None if expiry is None else next(self._read([(letter_id, expiry)]), None)
 
+    def records(self, ids: Sequence[str]) -> dict[str, StoredRun]:
+        """Return the runs of those that are still there, by their ids; but of no job that is none of ours."""
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for letter_id in ids:
+                pipeline.hmget(self.keys.rq_job(letter_id), "data", "meta")
+            kept = zip(ids, cast("list[tuple[bytes | None, bytes | None]]", pipeline.execute()), strict=True)
+        found = {}
+        for letter_id, (data, meta) in kept:
+            if data is not None and meta is not None:
+                with suppress(*_UNREADABLE):
+                    found[letter_id] = record_of(job_of(letter_id, data, meta, self.redis))
+        return found
+
     def traceback(self, letter_id: str) -> str:
         """Return how the last attempt of one ended; nothing if it is gone."""
+        return next(iter(self.history(letter_id)), "")
+
+    def history(self, letter_id: str) -> list[str]:
+        """Return how the last attempts before each of its deaths ended, the newest first."""
         job = Job(letter_id, connection=self.redis, serializer=JSONSerializer)
-        result = Result.fetch_latest(job, serializer=JSONSerializer)
-        return (result.exc_string or "").strip() if result else ""
+        return [(result.exc_string or "").strip() for result in Result.all(job, serializer=JSONSerializer)]
 
     def _died(self) -> list[tuple[str, float]]:
         """Return the ids with the times of their expiry, in order. What has expired RQ's workers take out in time."""
@@ -141,38 +169,21 @@ class DeadLetters:
                     continue
                 try:
                     yield self._letter(job, expiry)
-                except (DeserializationError, ValueError, KeyError, TypeError):
+                except _UNREADABLE:
                     log.warning("letter.unreadable", letter_id=letter_id)
 
     def _letter(self, job: Job, expiry: float) -> DeadLetter:
-        if job.func_name != RETRY_JOB:
-            raise ValueError(job.func_name)
-        event_json, handler, advanced = cast("tuple[str, str, bool | None]", job.args)
-        meta = cast("dict[str, object]", job.meta)
+        record = record_of(job)
+        event_json = record.event.decode(errors="surrogateescape")
         return DeadLetter(
             letter_id=job.id,
             time=datetime.fromtimestamp(expiry - (job.failure_ttl or DEAD_LETTER_TTL_S), UTC),
-            handler=handler,
-            event_id=cast("str", meta["event"]),
-            type=_type_of(event_json),
+            handler=record.handler,
+            event_id=record.event_id,
+            type=type_of(record.event),
             event_json=event_json,
-            advanced=advanced,
-            attempts=cast("int", meta["attempt"]),
-            error=cast("str | None", meta.get("error")) or self._how_it_ended(job.id),
-            replay=meta.get("replay") is True,
+            advanced=record.advanced,
+            attempts=cast("int", job.meta["attempt"]),
+            errors=record.errors,
+            replay=record.replay,
         )
-
-    def _how_it_ended(self, letter_id: str) -> str:
-        """Return why a job died that its handler did not end by raising: its worker died, in RQ's words or ours."""
-        text = self.traceback(letter_id)
-        return "" if _TRACEBACK in text else text.partition("\n")[0]
-
-
-def _type_of(text: str) -> str:
-    """Return an event's type; nothing where the letter is of an entry that cannot be read as far as that."""
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    found = event.get("type") if isinstance(event, dict) else None
-    return found.encode(errors="replace").decode() if isinstance(found, str) else ""

@@ -1,4 +1,4 @@
-"""Redelivery: stored events and dead letters given to handlers once more, a run of RQ's queue `retries` for each.
+"""Redelivery: stored events and dead letters given to handlers once more, as runs that are due at once.
 
 Imports RQ, so the command line imports it only once RQ's prefix is claimed.
 """
@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+from uuid import uuid4
 
 from redis import Redis
-from redis.exceptions import WatchError
-from rq.job import Job
-from rq.results import Result
 
 from ringback.reading.dead_letters import DeadLetters
 from ringback.reading.stream import StoredEvent
+from ringback.schemas.keys import Keys
+from ringback.workers.failures import due
 from ringback.workers.failures.letters import Letters
+from ringback.workers.failures.stored_run import StoredRun
+from ringback.workers.handling.drain import ring
 from ringback.workers.registry import Handler, Registry
 
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +39,40 @@ def redeliveries_of(events: Iterable[StoredEvent], registry: Registry, only: str
                 yield Redelivery(stored, handler)
 
 
-def redeliver(redis: Redis, redeliveries: Iterable[Redelivery]) -> int:
-    """Queue redeliveries. Returns how many."""
-    letters = Letters(redis)
+def redeliver(redis: Redis, keys: Keys, redeliveries: Iterable[Redelivery]) -> int:
+    """Let redeliveries be due at once. Return how many."""
+    asked = uuid4().hex[:12]  # tells them from those of another replay
     ahead = iter(redeliveries)
     count = 0
     while page := list(islice(ahead, _AT_ONCE)):
         with redis.pipeline(transaction=True) as pipeline:
-            for one in page:
-                stored = one.stored
-                letters.begin(
-                    pipeline, stored.event_json, stored.event.id, one.handler.name, stored.advanced, replay=True
-                )
+            due.add(pipeline, keys, [(0, _replayed(one, asked)) for one in page])
             pipeline.execute()
         count += len(page)
+    if count:
+        ring(redis, keys)
     return count
 
 
 def retry(dead: DeadLetters, ids: Iterable[str]) -> int:
-    """Put dead letters back on the queue, their attempts counted from 1. Returns how many were still there."""
-    letters = Letters(dead.redis)
-    return sum(_take(dead, letter_id, letters) for letter_id in ids)
+    """Let dead letters be due at once, their attempts counted from 1. Return how many were still there."""
+    count = _each(dead, ids, again=True)
+    if count:
+        ring(dead.redis, dead.keys)
+    return count
 
 
 def drop(dead: DeadLetters, ids: Iterable[str]) -> int:
-    """Delete dead letters. Returns how many were still there."""
-    return sum(_take(dead, letter_id) for letter_id in ids)
+    """Delete dead letters. Return how many were still there."""
+    return _each(dead, ids, again=False)
+
+
+def _replayed(one: Redelivery, asked: str) -> StoredRun:
+    stored = one.stored
+    return StoredRun(
+        one.handler.name, stored.event.id, f"{stored.entry_id} {asked}", stored.event_json.encode(), stored.advanced,
+        replay=True,
+    )  # fmt: skip
 
 
 def _wants(handler: Handler, stored: StoredEvent) -> bool:
@@ -72,24 +82,12 @@ def _wants(handler: Handler, stored: StoredEvent) -> bool:
         return True
 
 
-def _take(dead: DeadLetters, letter_id: str, again: Letters | None = None) -> bool:
-    """Take one out, and put it back on the queue or not; in one step, so that two who ask do not do it twice."""
-    key = Job.key_for(letter_id)
-    with dead.redis.pipeline(transaction=True) as pipeline:
-        pipeline.watch(key)  # type: ignore[no-untyped-call]
-        letter = dead.find(letter_id)
-        if letter is None:
-            return False
-        pipeline.multi()
-        pipeline.zrem(dead.key, letter_id)
-        pipeline.delete(key, Result.get_key(letter_id))  # type: ignore[no-untyped-call]
-        if again is not None:
-            again.begin(
-                pipeline, letter.event_json, letter.event_id, letter.handler, letter.advanced, replay=letter.replay,
-                letter_id=letter_id,
-            )  # fmt: skip
-        try:
-            pipeline.execute()
-        except WatchError:
-            return False
-    return True
+def _each(dead: DeadLetters, ids: Iterable[str], *, again: bool) -> int:
+    """Take letters out, page by page, to be run again or not. Of two who ask for one at once, one takes it."""
+    letters = Letters(dead.redis, dead.keys)
+    ahead = iter(ids)
+    count = 0
+    while page := list(islice(ahead, _AT_ONCE)):
+        found = dead.records(page)
+        count += letters.retry(found) if again else letters.drop(found)
+    return count

@@ -9,8 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from ringback.run.supervisor import Child
-from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE, VOICE_QUEUE
-from ringback.workers.handling.board import share
+from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
 
 # -P: nothing in the user's folder comes before what we import, such as a `queue.py` or a folder called `ringback`.
 # Handlers are found there all the same (ringback.workers.discovery).
@@ -21,11 +20,8 @@ WORKER_STOP_S: Final = 90.0
 _STORE_STOP_S: Final = 20.0
 _TUNNEL_STOP_S: Final = 5.0
 
-DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, RETRIES_QUEUE, RETRIES_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
-"""A process each: two drain and two retry, so that a slow handler does not hold up the rest; two answer calls.
-
-`worker_children` adds a third drain, which stays free for the other handlers while a handler keeps two busy.
-"""
+DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
+"""A process each: two drains, so that one goes on while the other runs alone what a worker died with; two for calls."""
 
 
 class Stage(IntEnum):
@@ -55,27 +51,11 @@ def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
 
 
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
-    """Give a worker for each queue named, as often as it is named, and the scheduler if there are retries to do.
-
-    There is one drain more than named, so that one stays free while as many are busy
-    (ringback.workers.handling.bulkhead).
-    """
-    children = []
-    drains = queues.count(EVENTS_QUEUE)
-    if drains:
-        queues = [*queues, EVENTS_QUEUE]
-        board = share(drains + 1)
-    if RETRIES_QUEUE in queues:
-        command = [*_PROGRAM, "scheduler"]
-        children.append(Child("scheduler", command, Stage.WORKERS, RECEIVER_STOP_S, environment))
+    """Return a worker for each queue named, as often as it is named."""
     counts: dict[str, int] = {}
+    children = []
     for queue in queues:
         counts[queue] = counts.get(queue, 0) + 1
-        name = f"{queue}-{counts[queue]}"
-        command = [*_PROGRAM, "worker", queue]
-        passed: tuple[int, ...] = ()
-        if queue == EVENTS_QUEUE:
-            command += ["--board", str(board), "--slot", str(counts[queue] - 1)]
-            passed = (board,)
-        children.append(Child(name, command, Stage.WORKERS, WORKER_STOP_S, environment, passed))
+        command = (*_PROGRAM, "worker", queue)
+        children.append(Child(f"{queue}-{counts[queue]}", command, Stage.WORKERS, WORKER_STOP_S, environment))
     return children

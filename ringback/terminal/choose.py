@@ -75,16 +75,16 @@ def short_length(ids: Iterable[str]) -> int:
     return length
 
 
-def handler_named(typed: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
+def handler_named(typed: str, names: Iterable[str], aliases: Mapping[str, str], what: str = "--handler") -> str | None:
     """Return the handler that is typed, whole or without its module; None where there is no such handler.
 
-    `aliases`: earlier names of handlers and their present ones; the present one is returned. Raises ChoiceError where
-    several have the name.
+    `aliases`: earlier names of handlers and their present ones; the present one is returned. `what`: what the error
+    calls it. Raises ChoiceError where several have the name.
     """
     known = {*names, *aliases, *aliases.values()}
     if typed in known:
         return aliases.get(typed, typed)
     found = sorted({aliases.get(name, name) for name in known if name.endswith(f".{typed}")})
     if len(found) > 1:
-        raise ChoiceError(f'--handler "{typed}": write which of {", ".join(found)}')
+        raise ChoiceError(f'{what} "{typed}": write which of {", ".join(found)}')
     return found[0] if found else None

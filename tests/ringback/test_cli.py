@@ -83,7 +83,7 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
                      "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
                      "(or RINGBACK_INSECURE=1 to run without)", id="serve without tokens"),
         pytest.param(["work", "--queues", "events,fax"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 2,
-                     '--queues: "fax" is no queue; name some of events, retries, voice', id="unknown queue"),
+                     '--queues: "fax" is no queue; name some of events, voice', id="unknown queue"),
         pytest.param(["trigger", "mocean/fax"], {}, 2, None, id="unknown callback"),
         pytest.param(["trigger", "mocean/inbound-sms", "--set", "mocean-txt=x"], {}, 2, None, id="unknown field"),
         pytest.param(["trigger", "mocean/inbound-sms"], {"RINGBACK_PORT": "{port}"}, 1,

@@ -1,4 +1,6 @@
-"""The benchmark's load: wrk by `benchmarks/dlr.lua`, at full speed and at a steady rate; and without wrk."""
+"""The benchmark's load: wrk by `benchmarks/dlr.lua`, at full speed and at a steady rate; and without wrk. Small runs of
+what needs no load.
+"""
 
 import json
 import os
@@ -10,11 +12,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from redis import Redis
 
+from benchmarks.again import DEAD_RETRY, REPLAY, RETRIES, again
 from benchmarks.dlr import TOKEN
 from benchmarks.load import drip, fire
-from benchmarks.machine import Bench, BenchError, Cores
-from tests.support.service import ROOT, Service, running
+from benchmarks.machine import Bench, BenchError, Cores, Store
+from benchmarks.waits import waits
+from tests.support.service import ROOT, Service, free_port, running, valkey
 from tests.support.tools import tool
 
 RATE, SECONDS = 50, 2
@@ -72,3 +77,28 @@ def test_without_wrk_it_says_what_to_install(tmp_path: Path, part: str) -> None:
     )
     said = "bench: wrk is missing, which makes the load: install it (Debian, Ubuntu: apt-get install wrk)\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Bench]:
+    """Return a bench with a store that nobody else uses: it is emptied."""
+    (tmp_path / "store").mkdir()
+    port = free_port()
+    with valkey(tmp_path / "store", port) as (url, started), Redis.from_url(url, protocol=2) as redis:
+        yield Bench(Cores(None, None), Store(port, started.pid, redis), tmp_path)
+
+
+def test_what_is_run_once_more(alone: Bench) -> None:
+    found = again(alone, 1, 3_000)
+    assert [one.name for one in found.repeated] == [RETRIES, DEAD_RETRY, REPLAY]
+    assert all(one.per_second > 0 for one in found.repeated)
+    assert 700 < found.event_json < 900
+    assert found.event_json < found.waiting_bytes < 1_500 < found.letter_bytes
+
+
+def test_handlers_that_wait(alone: Bench) -> None:
+    found = {one.name: one for one in waits(alone, 1, 3_000)}
+    assert list(found) == [
+        "a quick handler", "a handler of 1 ms", "a handler of 20 ms", "an async handler of 20 ms",
+    ]  # fmt: skip
+    assert all(one.events_per_second > 0 < one.worker_us for one in found.values())

@@ -141,10 +141,10 @@ def test_the_canary_is_nowhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     house = House(tmp_path, service, admin, settings, capfd)
     with (
         valkey(tmp_path, store_port) as (_, store),
-        process([*RINGBACK, "work", "--queues", "events,events,retries,voice"], **settings) as workers,
+        process([*RINGBACK, "work", "--queues", "events,events,voice"], **settings) as workers,
         process([*RINGBACK, "serve"], **settings) as receiver,
     ):
-        await_ready(service, 4)
+        await_ready(service, 3)
         good_and_bad_requests(house)
         failing_handlers(house)
         redis_that_errs(house)

@@ -1,15 +1,17 @@
 """Dead letters: how they are listed and shown, and how they are given another try or dropped."""
 
+import base64
 import json
 import subprocess
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ringback.wire.samples import find
 from ringback.wire.sending import build
-from tests.support.service import Service, wait_for
+from tests.support.service import RINGBACK, Service, process, running, wait_for
 
 HANDLERS = "tests.support.handlers.recording"
 
@@ -41,7 +43,7 @@ def fail(service: Service, name: str) -> None:
 def empty(service: Service) -> Iterator[None]:
     """Let each test begin without dead letters, and with what is broken not mended."""
     yield
-    service.redis.delete(f"{service.keys.rq_prefix}:failed:retries", f"{service.prefix}:mended")
+    service.redis.delete(f"{service.keys.rq_prefix}:failed:events", f"{service.prefix}:mended")
 
 
 def test_a_dead_letter_is_listed_and_shown(service: Service) -> None:
@@ -57,12 +59,13 @@ def test_a_dead_letter_is_listed_and_shown(service: Service) -> None:
         "type": "message.received",
         "attempts": 1,
         "error": "LookupError",
+        "errors": ["LookupError"],
         "replay": False,
     }
     assert noted.event["receivedat"][:10] == row["time"][:10]
     assert row["time"].endswith("Z")
     shown = listed(service, "show", letter_id[:8], "--json")
-    assert shown == {**row, "event": noted.event, "traceback": shown["traceback"]}
+    assert shown == {**row, "event": noted.event, "traceback": shown["traceback"], "earlier_tracebacks": []}
     assert shown["traceback"].startswith("Traceback (most recent call last):\n")
     assert shown["traceback"].endswith(f"\nLookupError: no answer to {text}")
 
@@ -109,10 +112,65 @@ def test_what_still_fails_has_all_its_attempts_again(service: Service) -> None:
     wait_for(lambda: service.attempts("failing", text) == [1, 2, 1, 2], "the attempts")
     assert await_letters(service, 1) == ids
     shown = listed(service, "show", ids[0], "--json")
-    assert (shown["attempts"], shown["error"]) == (2, "ValueError")
+    assert (shown["attempts"], shown["error"], shown["errors"]) == (2, "ValueError", ["ValueError"] * 4)
     assert shown["traceback"].endswith("\nValueError: told to fail")
+    assert [one.partition("\n")[0] for one in shown["earlier_tracebacks"]] == ["Traceback (most recent call last):"]
+    whole = run(service, "show", ids[0]).stdout
+    assert whole.count("    Traceback (most recent call last):\n") == 2
+    assert "\nbefore it was given another try:\n" in whole
+    assert "\nerrors    ValueError, ValueError, ValueError, ValueError\n" in whole
     # It lives as long as any other, not only as long as it had left.
     assert service.redis.ttl(service.keys.rq_job(ids[0])) > 13 * 24 * 3600
+
+
+def test_a_letter_that_no_worker_has_the_handler_of_keeps_its_history(redis_url: str) -> None:
+    with running(redis_url, queues="") as service:
+        with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
+            text = service.sms("BROKEN")
+            (letter_id,) = await_letters(service, 1)
+        others = {**service.settings, "RINGBACK_HANDLERS": "tests.support.handlers.busy"}
+        with process([*RINGBACK, "work", "--queues", "events"], **others):
+            assert run(service, "retry", letter_id).returncode == 0
+            wait_for(lambda: len(history(service, letter_id)) == 2, "it to be back")
+        newest, oldest = history(service, letter_id)
+        assert f"there is no handler {HANDLERS}.broken any more" in newest
+        assert oldest.endswith(f"LookupError: no answer to {text}")
+        (row,) = listed(service, "ls", "--json")
+        assert (row["id"], row["errors"], row["error"]) == (letter_id, ["LookupError", "HandlerError"], "HandlerError")
+        service.redis.set(f"{service.prefix}:mended", 1)
+        with process([*RINGBACK, "work", "--queues", "events"], **service.settings):
+            assert run(service, "retry", letter_id).returncode == 0
+            wait_for(lambda: not service.redis.exists(service.keys.rq_job(letter_id)), "the letter's end")
+        assert (service.attempts("broken", text), history(service, letter_id)) == ([1, 1], [])
+
+
+def history(service: Service, letter_id: str) -> list[str]:
+    """Return how a letter died, each time, the last first; nothing while it is given another try."""
+    if letter_id not in [letter["id"] for letter in service.dead_letters()]:
+        return []
+    kept = cast(
+        "list[tuple[bytes, dict[bytes, bytes]]]",
+        service.redis.xrevrange(f"{service.keys.rq_prefix}:results:{letter_id}"),
+    )
+    return [zlib.decompress(base64.b64decode(fields[b"exc_string"])).decode().strip() for _, fields in kept]
+
+
+def test_a_job_that_is_none_of_ours_is_left_alone(service: Service) -> None:
+    service.sms("BROKEN")
+    (letter_id,) = await_letters(service, 1)
+    job = service.keys.rq_job("theirs")
+    fields: dict[Any, Any] = {"status": "failed", "origin": "events", "description": "theirs"}
+    fields |= {"data": json.dumps(["os.getcwd", None, [], {}]), "created_at": "2026-03-02T08:00:00.000000Z"}
+    service.redis.hset(job, mapping=fields)
+    service.redis.zadd(f"{service.keys.rq_prefix}:failed:events", {"theirs": 2**40})
+    assert [row["id"] for row in json.loads(run(service, "ls", "--json").stdout)] == [letter_id]
+    for command in ("retry", "drop"):
+        assert run(service, command, "theirs").returncode == 0
+    service.redis.set(f"{service.prefix}:mended", 1)
+    assert run(service, "retry", "--all").returncode == 0
+    wait_for(lambda: not service.redis.exists(service.keys.rq_job(letter_id)), "the other's end")
+    assert service.redis.exists(job)
+    service.redis.delete(job)
 
 
 def test_choosing_by_handler_and_type(service: Service) -> None:

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from ringback.doctor.examination import folder_check
-from ringback.schemas.keys import RETRIES_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE
 from tests.support.doctor import Graded, doctor, graded
 from tests.support.service import RINGBACK, TOKEN, Service, await_ready, free_port, kill, process, running, valkey
 from tests.support.up import up
@@ -73,9 +73,9 @@ def test_all_is_well(tmp_path: Path, well: Service, admin_port: int) -> None:
         "eviction": "noeviction",
         "clock": found["clock"][1],
         "workers:events": "2 seen in the last 90 s",
-        "workers:retries": "1 seen in the last 90 s",
         "workers:voice": "1 seen in the last 90 s",
         "lag": "0 events not handled",
+        "paused": "no handler is paused or set aside",
         "dead letters": "0",
         "quarantine": "0",
         f"port {well.port}": "a receiver answers, and knows our tokens",
@@ -287,9 +287,19 @@ def test_under_up_the_embedded_server_is_found(tmp_path: Path) -> None:
 def test_what_waits_for_a_person(tmp_path: Path, redis_url: str) -> None:
     with running(redis_url, queues="") as service:
         assert service.request("POST", "mocean/inbound-sms", data={"mocean-from": "60123456789"}).status_code == 422
-        service.redis.zadd(service.keys.rq_registry("failed", RETRIES_QUEUE), {"a": 9e12, "b": 9e12})
+        service.redis.zadd(service.keys.rq_registry("failed", EVENTS_QUEUE), {"a": 9e12, "b": 9e12})
         found = graded(tmp_path, **service.settings)
         assert found["dead letters"] == ("warning", "2")
+        service.redis.hset(service.keys.paused, "greet", "2026-11-28T08:00:00Z")
+        service.redis.hset(service.keys.timeouts, mapping={"alert": 3, "note": 2})
+        held = {"slow": 1000, "greet": 1, "quick": 999}
+        service.redis.sadd(service.keys.held_handlers, *held)
+        for name, count in held.items():
+            service.redis.zadd(service.keys.held(name), {f"{name} {number}": number for number in range(count)})
+        detail = graded(tmp_path, **service.settings)["paused"][1]
+        assert sorted(detail.split("; ")) == [
+            "alert set aside, 0 held", "greet paused since 2026-11-28T08:00:00Z, 1 held", "slow runs, 1000 held",
+        ]  # fmt: skip
         assert found["quarantine"] == ("warning", "1")
 
 

@@ -110,7 +110,7 @@ def test_what_failed_before_a_handler_was_renamed(
             wait_for(lambda: all(runs(service, one) for one in ("greet", "alert", "bury")), "the first attempts")
             wait_for(lambda: not service.pending, "the ledger")
         now = {**service.settings, "RINGBACK_HANDLERS": "after"}
-        with process([*work, "events,retries"], **{**now, **path}):
+        with process([*work, "events,events"], **{**now, **path}):
             wait_for(lambda: len(runs(service, "greet")) == 2, "the retry, under the new name")
             (event,) = service.events()
             assert runs(service, "greet") == [(1, f"{event['id']}:before.greet"), (2, f"{event['id']}:before.greet")]

@@ -76,6 +76,23 @@ def test_events_of_one_conversation_keep_their_order_and_others_run_beside(redis
         assert len(workers) > 1
 
 
+def test_the_order_is_kept_whatever_handlers_take_and_however_they_run(redis_url: str) -> None:
+    with running(redis_url, queues="events,events", **PARTITIONS) as service:
+        send(service, conversations=6, each=25, keyword="MIXED")
+        handlers = ("mixed", "mixed-async", "mixed-blocking", "mixed-failing")
+        wait_for(lambda: all(count(service, one) >= 150 for one in handlers), "all of them", 60)
+        wait_for(lambda: service.pending == 0, "the ledger")
+        assert [count(service, one) for one in handlers] == [150] * 4
+        for handler in handlers[:3]:
+            for runs in ran(service, handler).values():
+                assert texts(runs) == [f"{number:05d}" for number in range(25)]
+                assert overlaps(runs) == []
+        # What fails goes out of its turn; the others are not held up by it.
+        for runs in ran(service, "mixed-failing").values():
+            at_once = [text for text in texts(runs) if int(text) % 5 != 3]
+            assert at_once == [f"{number:05d}" for number in range(25) if number % 5 != 3]
+
+
 def test_a_killed_drain_leaves_its_conversations_in_order(redis_url: str) -> None:
     with running(redis_url, queues="", **PARTITIONS) as service:
         send(service, conversations=4, each=5)
@@ -88,6 +105,16 @@ def test_a_killed_drain_leaves_its_conversations_in_order(redis_url: str) -> Non
             first = list(dict.fromkeys(texts(runs)))
             assert first == sorted(first, key=lambda text: ("0kx".index(text[0]), text))
         assert service.dead_letters() == []
+
+
+def test_a_handler_that_blocks_the_loop_changes_no_order(redis_url: str) -> None:
+    with running(redis_url, queues="", **PARTITIONS) as service:
+        for number in range(5):
+            send(service, conversations=3, each=1, of=f"{number}", keyword="BLOCK" if number == 1 else "-")
+        with work(service, **PARTITIONS):
+            wait_for(lambda: count(service, "beside-others") >= 15 and service.pending == 0, "all")
+        for runs in ran(service, "beside-others").values():
+            assert texts(runs) == [f"{number}00000" for number in range(5)]
 
 
 def test_what_was_there_before_the_partitions_is_dealt_too(redis_url: str) -> None:

@@ -11,8 +11,8 @@ from ringback.reading.progress import backlog
 from ringback.reading.quarantined import QuarantinedRequests
 from ringback.reading.stream import Stream
 from ringback.schemas.backlog import Backlog
-from ringback.workers.failures.failure import Unread
-from ringback.workers.failures.letters import Letters
+from ringback.workers.failures.letters import NO_HANDLER, Letters
+from ringback.workers.failures.stored_run import StoredRun
 from tests.support.service import Service, wait_for
 
 OTHER = {"name": b"billing", "pending": 9, "last-delivered-id": b"9-9", "entries-read": 9, "lag": 9}
@@ -56,10 +56,10 @@ def test_readers_only_read(service: Service, reader: Redis) -> None:
     assert service.request("PUT", "mocean/delivery-report", data={"mocean-msgid": "a"}).status_code == 422
     wait_for(lambda: service.noted_of("everything", text) and not service.pending, "the event to be handled")
     with service.redis.pipeline() as pipeline:
-        Letters(service.redis).bury(pipeline, Unread("an-event", "{}", None, "why"))
+        Letters(service.redis, service.keys).bury(pipeline, StoredRun(NO_HANDLER, "an-event", "1-0", b"{}"), "why")
         pipeline.execute()
 
-    stream, letters = Stream(reader, service.keys), DeadLetters(reader)
+    stream, letters = Stream(reader, service.keys), DeadLetters(reader, service.keys)
     requests = QuarantinedRequests(reader, service.keys)
     (event,) = stream.latest(10)
     assert (event.handled, stream.find(event.event.id[:8])) == (True, event)

@@ -111,6 +111,20 @@ def test_what_comes_while_redis_is_away_is_stored_in_order_when_it_is_back(tmp_p
         wait_for(lambda: len(it.service.noted("everything")) >= 400, "the handlers")
 
 
+def test_a_handler_that_is_at_work_when_redis_goes_away_ends_as_any_other(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.touch()
+    settings = {"RINGBACK_HANDLERS": "tests.support.handlers.calling_out", "NOTES": str(notes)}
+    with unlucky(tmp_path, queues="events", **settings) as it:
+        assert it.service.send(sms(0)).status_code == 200
+        wait_for(lambda: "started" in notes.read_text(), "its start")
+        it.store.kill()
+        wait_for(lambda: "ended" in notes.read_text(), "its end")
+        it.store.start()
+        wait_for(lambda: not it.service.pending, "the ledger", seconds=30)
+        assert (notes.read_text(), it.service.dead_letters()) == ("started 1\nended 1\n", [])
+
+
 def test_a_repeat_while_redis_is_away_and_after_is_no_second_event(tmp_path: Path) -> None:
     with unlucky(tmp_path) as it:
         wires = [sms(number) for number in range(3)]

@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from ringback.workers.handling.notes import MAX_DEATHS
+from ringback.workers.intake.group import ensure_group
 from tests.support.commands import ringback
-from tests.support.service import ROOT, Service, running, wait_for
+from tests.support.service import RINGBACK, ROOT, Service, process, running, wait_for
 
 HANDLERS = "tests.support.handlers.recording"
 
@@ -39,7 +41,7 @@ def entry_of(service: Service, event_id: str) -> str:
 
 
 def queued(service: Service) -> int:
-    return service.redis.llen(service.keys.rq_queue("retries"))
+    return service.redis.zcard(service.keys.due)
 
 
 def test_by_id_to_every_handler_that_wants_it(service: Service) -> None:
@@ -152,12 +154,19 @@ def test_what_is_asked_wrongly_changes_nothing(
 
 
 def test_a_replay_that_kills_its_worker_ends_as_a_dead_letter(redis_url: str) -> None:
-    with running(redis_url, queues="retries") as service:
+    with running(redis_url, queues="") as service:
         service.sms("CRASH")
-        ((event_id,),) = {(one["id"],) for one in service.stored()}
-        assert replay(service, event_id, "--handler", "crashing").returncode == 0
-        wait_for(service.dead_letters, "the dead letter", seconds=60)
+        innocent = [service.sms("-") for _ in range(20)]
+        event_ids = [one["id"] for one in service.stored()]
+        ensure_group(service.redis, service.keys)
+        service.redis.xgroup_setid(service.keys.events, "handlers", "$")  # as if all had been delivered long ago
+        assert replay(service, event_ids[0], "--handler", "crashing").returncode == 0
+        assert replay(service, *event_ids[1:]).returncode == 0
+        with process([*RINGBACK, "work", "--queues", "events,events"], **service.settings):
+            wait_for(service.dead_letters, "the dead letter", seconds=60)
+            wait_for(lambda: len(service.noted("everything")) >= len(innocent), "the others")
         shown = service.ringback("dead", "ls", "--json")
         (row,) = json.loads(shown.stdout)
-        assert row["error"].startswith("Work-horse terminated unexpectedly")
-        assert len(runs(service, "crashing", event_id)) == 11
+        assert (row["event_id"], row["error"], row["replay"]) == (event_ids[0], "WorkerDied", True)
+        assert runs(service, "crashing", event_ids[0]) == [(1, True)] * (1 + MAX_DEATHS)
+        assert service.redis.exists(service.keys.suspects) == 0

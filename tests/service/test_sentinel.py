@@ -134,8 +134,8 @@ class House:
         self._stack.enter_context(process([*RINGBACK, *command], **self._settings))
 
     def start_workers(self) -> None:
-        self.start("work", "--queues", "events,retries,voice")
-        wait_for(lambda: self.redis.scard(f"{KEYS.rq_prefix}:workers") >= 4, "the workers", 30)
+        self.start("work", "--queues", "events,events,voice")
+        wait_for(lambda: self.redis.scard(f"{KEYS.rq_prefix}:workers") >= 3, "the workers", 30)
 
     def stored(self) -> Counter[str]:
         """Count in the primary of now each number that is there."""

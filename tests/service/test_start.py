@@ -136,7 +136,7 @@ def serve_shortly(folder: Path, **settings: str) -> str:
 def test_work_without_handlers_says_so(tmp_path: Path) -> None:
     with valkey(tmp_path, free_port()) as (url, _):
         log = tmp_path / "work.log"
-        words = ["sh", "-c", f'exec "$@" 2>"{log}"', "sh", *RINGBACK, "work", "--queues", "retries"]
+        words = ["sh", "-c", f'exec "$@" 2>"{log}"', "sh", *RINGBACK, "work", "--queues", "events"]
         with process(words, RINGBACK_REDIS_URL=url, RINGBACK_DATA_DIR=str(tmp_path / "data")):
             wait_for(lambda: log.exists() and "handlers.none" in log.read_text(), "the warning")
     assert not (tmp_path / "data").exists()
@@ -147,6 +147,6 @@ def test_work_sets_the_data_folder_right(tmp_path: Path) -> None:
     data.mkdir()
     data.chmod(0o755)
     with valkey(tmp_path, free_port()) as (url, _):
-        with process([*RINGBACK, "work", "--queues", "retries"], RINGBACK_REDIS_URL=url, RINGBACK_DATA_DIR=str(data)):
+        with process([*RINGBACK, "work", "--queues", "events"], RINGBACK_REDIS_URL=url, RINGBACK_DATA_DIR=str(data)):
             wait_for(lambda: data.stat().st_mode & 0o077 == 0, "the mode")
         assert data.stat().st_uid == os.geteuid()

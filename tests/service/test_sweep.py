@@ -49,6 +49,7 @@ def test_notes_of_entries_that_are_finished_are_removed(redis_url: str) -> None:
     with running(redis_url, queues="events,events") as service:
         slow = service.sms("SLOW")
         wait_for(lambda: service.noted_of("slow-started", slow), "the handler's start")
+        wait_for(lambda: service.redis.hlen(service.keys.ledger), "the other handler to be noted")
         (held,) = service.redis.hkeys(service.keys.ledger)
         leftover = "1700000000000-0"
         service.redis.hset(service.keys.ledger, leftover, '["gone"]')

@@ -23,7 +23,7 @@ GOOD = event_of(REPORT).model_dump(mode="json", exclude_none=True)
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Service]:
     """Return a service whose stream others write to."""
-    with running(redis_url, queues="events,retries") as started:
+    with running(redis_url, queues="events,events") as started:
         yield started
 
 
@@ -31,7 +31,7 @@ def service(redis_url: str) -> Iterator[Service]:
 def empty(service: Service) -> Iterator[None]:
     """Let each test begin without dead letters."""
     yield
-    service.redis.delete(f"{service.keys.rq_prefix}:failed:retries")
+    service.redis.delete(f"{service.keys.rq_prefix}:failed:events")
 
 
 def add(redis: Redis, stream: str, fields: dict[bytes, bytes]) -> str:
@@ -111,7 +111,8 @@ def test_an_entry_that_no_worker_can_read_is_a_dead_letter(
     why = letter.pop("why")
     assert whole == {
         "id": row["id"], "time": whole["time"], "handler": "-", "attempts": 1, "error": "UnreadableError",
-        "replay": False, "traceback": f"entry {entry_id} cannot be read: {why}", **letter,
+        "errors": ["UnreadableError"], "replay": False, "traceback": f"entry {entry_id} cannot be read: {why}",
+        **letter,
     }  # fmt: skip
     wait_for(lambda: not service.pending, "the stream to be done")
     # A letter that still cannot be read comes back.
@@ -124,6 +125,35 @@ def test_an_entry_that_no_worker_can_read_is_a_dead_letter(
     assert service.dead_letters() == []
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\xff\x00", id="no text"),
+        pytest.param(b"[]\n{}", id="another kind of JSON"),
+        pytest.param(b'{"handler": "h"}\n{}', id="something missing"),
+        pytest.param(b'{"handler": ["h"], "event_id": "1", "key": "1"}\n{}', id="a list for a name"),
+        pytest.param(b'{"handler": "h", "event_id": "1", "key": "1", "attempts": "x"}\n{}', id="a word for a number"),
+        pytest.param(b'{"handler": "h", "event_id": "1", "key": "1", "letter": 5}\n{}', id="a number for an id"),
+        pytest.param(b'{"a":' * 5000, id="deep"),
+    ],
+)
+def test_a_waiting_run_that_no_worker_can_read_is_a_dead_letter(service: Service, stored: bytes) -> None:
+    service.redis.zadd(service.keys.due, {stored: 4e12})
+    for words in ("retries ls", "handlers ls"):
+        assert service.ringback(*words.split()).returncode == 0, words
+    service.redis.zadd(service.keys.due, {stored: 0})
+    text = service.sms("RECOVER")
+    wait_for(lambda: service.attempts("recovering", text) == [1, 2], "the run behind it")
+    (row,) = wait_for(service.dead_letters, "the dead letter")
+    whole = shown(service, row["id"])
+    assert (whole["handler"], whole["errors"]) == ("-", ["UnreadableError"])
+    assert whole.get("event_base64", "") == base64.b64encode(stored).decode()
+    wait_for(lambda: not service.redis.xlen(service.keys.due_taken), "the ledger")
+    assert service.ringback("dead", "retry", row["id"]).returncode == 0
+    wait_for(lambda: attempts(service) == [1], "the letter to be back")
+
+
 def test_what_can_be_read_when_it_is_retried_reaches_the_handlers(service: Service) -> None:
     text = secrets.token_hex(4)
     event = {**json.loads(sms_event(text)), "type": "fax.sent"}
@@ -131,7 +161,7 @@ def test_what_can_be_read_when_it_is_retried_reaches_the_handlers(service: Servi
     (row,) = wait_for(service.dead_letters, "the dead letter")
     # As if the workers were newer: what is in the letter is of a type that they know.
     job = f"{service.keys.rq_prefix}:job:{row['id']}"
-    data = written(["ringback.workers.failures.retries.retry", None, [sms_event(text), "-", None], {}])
+    data = written(["ringback.workers.failures.letters.again", None, [sms_event(text), "-", None], {}])
     service.redis.hset(job, "data", data)
     assert service.ringback("dead", "retry", row["id"]).returncode == 0
     noted = wait_for(lambda: service.noted_of("everything", text), "the handler")

@@ -215,8 +215,8 @@ class Service:
         return [{name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries]
 
     def dead_letters(self) -> list[dict[str, str]]:
-        """Give the failed RQ jobs of the retries queue."""
-        ids = cast("list[bytes]", self.redis.zrange(f"{self.keys.rq_prefix}:failed:retries", 0, -1))
+        """Return the failed RQ jobs of the queue of the events."""
+        ids = cast("list[bytes]", self.redis.zrange(f"{self.keys.rq_prefix}:failed:events", 0, -1))
         found = []
         for job_id in ids:
             fields = cast("dict[bytes, bytes]", self.redis.hgetall(self.keys.rq_job(job_id.decode())))
@@ -225,7 +225,7 @@ class Service:
 
 
 @contextmanager
-def running(redis_url: str, *, queues: str = "events,retries,voice", **settings: str) -> Iterator[Service]:
+def running(redis_url: str, *, queues: str = "events,events,voice", **settings: str) -> Iterator[Service]:
     """Run a receiver and workers; the queues may be none."""
     service = Service(redis_url, f"t{secrets.token_hex(4)}", free_port())
     chosen = {**service.settings, **settings}
@@ -233,8 +233,7 @@ def running(redis_url: str, *, queues: str = "events,retries,voice", **settings:
         with process([*RINGBACK, "serve"], **chosen):
             if queues:
                 with process([*RINGBACK, "work", "--queues", queues], **chosen):
-                    names = queues.split(",")
-                    await_ready(service, len(names) + ("events" in names))  # there is one drain more than named
+                    await_ready(service, len(queues.split(",")))
                     yield service
             else:
                 await_ready(service, 0)

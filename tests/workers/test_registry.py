@@ -131,6 +131,40 @@ FACTORY = "def forward_to(target):\n    @on('*')\n    def send(event): ...\n    
             id="no time",
         ),
         pytest.param(
+            "@on('*', concurrency=0)\ndef f(event): ...",
+            "f ({file}, line 2): concurrency=0 must be a whole number from 1",
+            id="none side by side",
+        ),
+        pytest.param(
+            "@on('*', concurrency=True)\ndef f(event): ...",
+            "f ({file}, line 2): concurrency=True must be a whole number from 1",
+            id="a concurrency that is no number",
+        ),
+        pytest.param(
+            "@lifespan\ndef f(): ...",
+            "f ({file}, line 2): @lifespan is for a function that opens, yields once what it opened, and closes",
+            id="a lifespan without a yield",
+        ),
+        pytest.param(
+            "@lifespan\nasync def f(): return 1",
+            "f ({file}, line 2): @lifespan is for a function that opens, yields once what it opened, and closes",
+            id="an async one",
+        ),
+        pytest.param(
+            "@lifespan()\ndef f(): yield", "write @lifespan without parentheses", id="a lifespan with parentheses"
+        ),
+        pytest.param(
+            "@lifespan\ndef f(registry): yield",
+            "f ({file}, line 2): @lifespan calls it with nothing; take its parameters out",
+            id="a lifespan that takes something",
+        ),
+        pytest.param(
+            "class Pool:\n    @lifespan\n    def f(self): yield",
+            "Pool.f ({file}, line 3): @lifespan(…) is not for the methods of a class, which nobody calls; take the "
+            "function out of the class",
+            id="a lifespan that is a method",
+        ),
+        pytest.param(
             "@on('*')\ndef f(): ...", "f ({file}, line 2): a handler takes (event) or (event, ctx)", id="no parameter"
         ),
         pytest.param(
@@ -434,7 +468,7 @@ def test_what_is_refused_at_the_start(
     source: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     name = f"refused_{abs(hash(request.node.name))}"
-    (tmp_path / f"{name}.py").write_text(f"from ringback import on, voice\n{source}\n")
+    (tmp_path / f"{name}.py").write_text(f"from ringback import lifespan, on, voice\n{source}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(HandlerError) as raised:
@@ -534,7 +568,7 @@ def test_what_a_handler_is_called(
     request: pytest.FixtureRequest,
 ) -> None:
     name = f"named_{abs(hash(request.node.name))}"
-    (tmp_path / f"{name}.py").write_text(f"from ringback import on, voice\n{source}\n")
+    (tmp_path / f"{name}.py").write_text(f"from ringback import lifespan, on, voice\n{source}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     registry = load_registry([name])

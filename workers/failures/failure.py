@@ -1,49 +1,33 @@
-"""Failures: what went wrong for a handler or with an entry, and all that it takes to try again, or to say so."""
+"""Failures: what is kept of an error, and how long it is until the next attempt."""
 
-import math
 import random
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
 from pydantic import ValidationError
 
-from ringback.workers.failures.line import Line
-from ringback.workers.intake.entry import Entry
-from ringback.workers.registry import Handler
 from ringback.workers.running.outcomes import RetryLater
 
 _JITTER: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class HandlerFailure:
-    """A handler that failed on an event: everything that it takes to run it again, also when the stream is trimmed.
-
-    `error`: the exception's name, if it was one. `pause`: seconds to the next attempt that the handler asked for.
-    `unrun`: it has not failed but was passed over, for a first attempt: at once, or from its handler's `line`.
-    """
-
-    handler: Handler
-    event_id: str
-    event_json: str
-    advanced: bool | None
-    traceback: str
-    final: bool = False
-    error: str | None = None
-    pause: int | None = None
-    line: Line | None = None
-    unrun: bool = False
-
-    @classmethod
-    def of(
-        cls, handler: Handler, event_id: str, event_json: str, advanced: bool | None, error: BaseException
-    ) -> "HandlerFailure":
-        """Make one of what a handler raised."""
-        text = "".join(traceback.format_exception(error))
-        name, pause = error_name(error), pause_asked(error)
-        return cls(handler, event_id, event_json, advanced, text, error=name, pause=pause)
+_LONGEST_TEXT: Final = 64 * 1024
+_THREADS: Final = 'see "Threads and forks" in docs/handlers.md'
+# What an error says that comes of running in a thread, and what to write instead.
+_ADVICE: Final = (
+    (
+        "sqlite3.ProgrammingError: SQLite objects created in a thread can only be used in that same thread",
+        "Sync handlers run in threads: connect within the handler, or in @lifespan with "
+        "check_same_thread=False and a lock around each use",
+    ),
+    (
+        "ValueError: signal only works in main thread",
+        "Sync handlers run in threads: take signal out, also signal.alarm; a run is ended by @on(…, timeout=seconds)",
+    ),
+    (
+        "RuntimeError: There is no current event loop in thread",
+        "Sync handlers run in threads, which have no loop: write async def, or asyncio.run(…)",
+    ),
+)
 
 
 class UnreadableError(Exception):
@@ -58,39 +42,36 @@ class UnreadableError(Exception):
         return cls(f"event: {error_name(error)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An entry that could not be read. `text`: all there is of it (ringback.workers.intake.entry)."""
+def pause_after(error: BaseException, pauses: Sequence[int], attempt: int) -> float | None:
+    """Return the seconds from the end of the `attempt`th attempt (from 1) to the next; None if there is none.
 
-    event_id: str
-    text: str
-    advanced: bool | None
-    reason: str
-
-    @classmethod
-    def of(cls, entry: Entry, error: Exception) -> Self:
-        """Make one of an entry, and of what reading it has raised."""
-        reason = f"entry {entry.id} cannot be read: {UnreadableError.of(error)}"
-        return cls(entry.event_id or entry.id, entry.text, entry.advanced, reason)
-
-
-def pause_asked(error: BaseException) -> int | None:
-    """Return the pause in whole seconds that a handler asked for by what it raised; None if it asked for none."""
-    if not isinstance(error, RetryLater):
-        return None
-    # RQ cuts the fraction off the time at which a job is due; with a second more it is never too early.
-    return math.ceil(error.seconds) + 1 if error.seconds else 0
-
-
-def jittered(pauses: Sequence[int], attempt: int) -> int:
-    """Return the pause in whole seconds after the `attempt`th attempt (from 1), up to a fifth longer than set.
-
-    So that what failed together does not come back together.
+    Never shorter than asked for, and up to a fifth longer than `pauses` say, so that what failed together does not come
+    back together. What the handler asked for by RetryLater is kept as it is.
     """
-    pause = pauses[attempt - 1]
-    return round(pause * (1 + random.random() * _JITTER))  # noqa: S311
+    if attempt > len(pauses):
+        return None
+    if isinstance(error, RetryLater):
+        return error.seconds
+    return pauses[attempt - 1] * (1 + random.random() * _JITTER)  # noqa: S311
 
 
 def error_name(error: BaseException) -> str:
     """Return the name of an error without its text, which may hold what a handler was given."""
     return type(error).__name__
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback of whatever a handler has raised, as text that can be kept: UTF-8 of a bounded length.
+
+    Where the error comes of running in a thread, a line says what to write instead.
+    """
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as unwritable:  # noqa: BLE001 - an exception's own __str__ may raise anything
+        text = f"{error_name(error)}, which cannot be written: {error_name(unwritable)}\n"
+    text = text.encode(errors="backslashreplace").decode()
+    advice = "".join(f"{fix} ({_THREADS}).\n" for said, fix in _ADVICE if said in text)
+    if len(text) > _LONGEST_TEXT:
+        half = _LONGEST_TEXT // 2
+        text = f"{text[:half]}\n… {len(text) - 2 * half} characters are left out …\n{text[-half:]}"
+    return text + advice

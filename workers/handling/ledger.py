@@ -1,133 +1,155 @@
 """The ledger: which handlers are done with which entry. XACK is the ledger; a hash holds only partial progress.
 
-Written in one transaction every 64 entries or 50 ms, and before a handler starts that may take longer: what is written
-is not run again.
+Written in one transaction every 256 entries or 100 ms, and when nothing else is to be done. What is written is not run
+again. What becomes of a run that was not the last is written with it: when it is due again, or a dead letter.
 """
 
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Final, cast
+from collections.abc import Sequence
+from typing import Final
 
 from redis import Redis
 
 from ringback.schemas.keys import HANDLERS_GROUP, Keys
-from ringback.workers.failures.failure import HandlerFailure, Unread
+from ringback.workers.failures import due
 from ringback.workers.failures.letters import Letters
-from ringback.workers.intake.handover import Handover
+from ringback.workers.failures.stored_run import StoredRun
+from ringback.workers.handling import standing
+from ringback.workers.intake import claims
+from ringback.workers.intake.entry import Entry, suspect_id
+from ringback.workers.runtime import Runtime
 from ringback.workers.tally import Tally
 
-_MAX_UNWRITTEN: Final = 64
-_MAX_AGE_S: Final = 0.05
+_MAX_UNWRITTEN: Final = 256
+_MAX_AGE_S: Final = 0.1
 
 
 class Ledger:
     """One drain's notes between two writes."""
 
-    def __init__(self, redis: Redis, keys: Keys, handover: Handover) -> None:
-        self._redis = redis
-        self._keys = keys
-        self._letters = Letters(redis)
-        self._handover = handover
-        self.tally = Tally(keys)
+    def __init__(self, run: Runtime) -> None:
+        self._run = run
+        self._redis: Redis = run.redis
+        self._keys: Keys = run.keys
+        self._letters = Letters(run.redis, run.keys)
+        self.tally = Tally(run.keys)
         self._finished: list[str] = []
-        self._left: defaultdict[str, list[str]] = defaultdict(list)
-        self._failures: list[HandlerFailure] = []
-        self._unread: list[Unread] = []
+        self._finished_due: list[str] = []
+        self._left: list[Entry] = []
+        self._later: list[tuple[float, StoredRun]] = []
+        self._held: defaultdict[str, list[StoredRun]] = defaultdict(list)
+        self._buried: list[tuple[StoredRun, str]] = []
+        self._forgotten: list[str] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
         self._suspects: set[str] = set()
         self._cleared: list[str] = []
         self._since: float | None = None
 
-    def read(self, entry_id: str) -> set[str]:
-        """Give the handlers that were done with an entry before its worker died."""
-        noted = cast("bytes | None", self._redis.hget(self._keys.ledger, entry_id))
-        return set(json.loads(noted)) if noted else set()
-
-    def suspect(self, entry_id: str, handler: str) -> int:
-        """Note, at once, that a handler starts on an entry that a worker died with. Gives how often that was so."""
-        field = f"{entry_id} {handler}"
+    def suspect(self, entry: Entry, handler: str) -> int:
+        """Note, at once, that a handler starts on an entry that a worker died with. Return how often that was so."""
+        field = _suspect(entry, handler)
         self._suspects.add(field)
         return self._redis.hincrby(self._keys.suspects, field, 1)
 
-    def done(self, entry_id: str, handler: str, already: Iterable[str] = ()) -> None:
-        """Note that a handler has finished an entry; `already`: what `read` gave."""
-        self._open.setdefault(entry_id, set(already)).add(handler)
-        self._unwritten.add(entry_id)
-        if self._suspects and (field := f"{entry_id} {handler}") in self._suspects:
+    def done(self, entry: Entry, handler: str) -> None:
+        """Note that a handler has done with an entry."""
+        if not entry.is_due:
+            self._open.setdefault(entry.id, set(entry.already)).add(handler)
+            self._unwritten.add(entry.id)
+        if self._suspects and (field := _suspect(entry, handler)) in self._suspects:
             self._suspects.remove(field)
             self._cleared.append(field)
         self._touch()
 
-    def failed(self, entry_id: str, failure: HandlerFailure, already: Iterable[str] = ()) -> None:
-        """Note that a handler has failed on an entry: from here on it is its letter's matter."""
-        self._failures.append(failure)
-        self.done(entry_id, failure.handler.name, already)
-
-    def unread(self, unread: Unread) -> None:
-        """Note an entry that cannot be read: it becomes a dead letter, of no handler."""
-        self._unread.append(unread)
+    def later(self, pause_s: float, record: StoredRun) -> None:
+        """Note that a run is due in so many seconds."""
+        self._later.append((pause_s, record))
         self._touch()
 
-    def finish(self, entry_id: str) -> None:
+    def hold(self, handler: str, record: StoredRun) -> None:
+        """Note that a run is held back until there is room for it."""
+        self._held[handler].append(record)
+        self._touch()
+
+    def bury(self, record: StoredRun, text: str) -> None:
+        """Note that a run is not tried again: it becomes a dead letter, with this text."""
+        self._buried.append((record, text))
+        self._touch()
+
+    def forget_letter(self, letter_id: str) -> None:
+        """Note that what was a dead letter has been done after all."""
+        self._forgotten.append(letter_id)
+        self._touch()
+
+    def finish(self, entry: Entry) -> None:
         """Note that no handler is left for an entry."""
-        self._finished.append(entry_id)
-        self._open.pop(entry_id, None)
-        self._unwritten.discard(entry_id)
-        self._touch()
-        if len(self._finished) >= _MAX_UNWRITTEN:
-            self.write()
-
-    def leave(self, entry_id: str, to: str) -> None:
-        """Note that what no handler is noted for is left to others (`to`: ringback.workers.intake.handover)."""
-        self._left[to].append(entry_id)
+        if entry.is_due:
+            self._finished_due.append(entry.id)
+        else:
+            self._finished.append(entry.id)
+            self._open.pop(entry.id, None)
+            self._unwritten.discard(entry.id)
         self._touch()
 
-    def forget(self, entry_id: str) -> None:
+    def leave(self, entries: Sequence[Entry]) -> None:
+        """Note that entries of which nothing has begun are left to whoever comes."""
+        self._left += entries
+        self._touch()
+
+    def forget(self, entry: Entry) -> None:
         """Note no more of an entry: another worker has taken it over."""
-        self._open.pop(entry_id, None)
-        self._unwritten.discard(entry_id)
+        if not entry.is_due:
+            self._open.pop(entry.id, None)
+            self._unwritten.discard(entry.id)
 
     def write_if_due(self) -> None:
-        """Write what has waited long enough."""
-        if self._since is not None and time.monotonic() - self._since >= _MAX_AGE_S:
+        """Write what has waited long enough, or is a lot."""
+        if self._since is not None and (
+            len(self._finished) + len(self._finished_due) >= _MAX_UNWRITTEN
+            or time.monotonic() - self._since >= _MAX_AGE_S
+        ):
             self.write()
 
     def write(self) -> None:
         """Write everything. EXEC has no rollback, so no command in it is one that may fail."""
         if self._since is None:
             return
+        keys = self._keys
         with self._redis.pipeline(transaction=True) as pipeline:
-            for failure in self._failures:
-                self._letters.write(pipeline, failure)
-            for unread in self._unread:
-                self._letters.bury(pipeline, unread)
+            due.add(pipeline, keys, self._later)
+            for handler, records in self._held.items():
+                standing.hold(pipeline, keys, handler, records)
+            for record, text in self._buried:
+                self._letters.bury(pipeline, record, text)
+            self._letters.forget(pipeline, self._forgotten)
             for entry_id in self._unwritten:
-                pipeline.hset(self._keys.ledger, entry_id, json.dumps(sorted(self._open[entry_id])))
+                pipeline.hset(keys.ledger, entry_id, json.dumps(sorted(self._open[entry_id])))
             if self._finished:
-                pipeline.xack(self._keys.events, HANDLERS_GROUP, *self._finished)
-                pipeline.hdel(self._keys.ledger, *self._finished)
+                pipeline.xack(keys.events, HANDLERS_GROUP, *self._finished)
+                pipeline.hdel(keys.ledger, *self._finished)
+            if self._finished_due:
+                pipeline.xack(keys.due_taken, HANDLERS_GROUP, *self._finished_due)
+                pipeline.xdel(keys.due_taken, *self._finished_due)
             if self._cleared:
-                pipeline.hdel(self._keys.suspects, *self._cleared)
+                pipeline.hdel(keys.suspects, *self._cleared)
+            claims.leave(pipeline, self._run, self._left)
             self.tally.write(pipeline)
-            for to, entry_ids in self._left.items():
-                self._handover.leave(pipeline, to, entry_ids)
             pipeline.execute()
-        for to, entry_ids in self._left.items():
-            self._handover.left(to)
-            for entry_id in entry_ids:
-                self._open.pop(entry_id, None)
         self.tally.written()
-        self._unwritten.clear()
-        self._failures.clear()
-        self._unread.clear()
-        self._finished.clear()
-        self._left.clear()
-        self._cleared.clear()
+        for written in (
+            self._later, self._held, self._buried, self._forgotten, self._unwritten, self._finished,
+            self._finished_due, self._cleared, self._left,
+        ):  # fmt: skip
+            written.clear()
         self._since = None
 
     def _touch(self) -> None:
         if self._since is None:
             self._since = time.monotonic()
+
+
+def _suspect(entry: Entry, handler: str) -> str:
+    return f"{suspect_id(entry)} {handler}"

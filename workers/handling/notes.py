@@ -1,18 +1,20 @@
-"""Notes: what becomes of a run, in the ledger, in the log, and in the count of what hangs."""
+"""Notes: what becomes of a run, in the ledger, in the log, and in what all workers know of the handler."""
 
 from typing import Final
 
 import structlog
 
-from ringback.workers.failures.failure import HandlerFailure, Unread, error_name
-from ringback.workers.failures.line import Line
-from ringback.workers.handling.aside import Aside
+from ringback.workers.failures.failure import UnreadableError, error_name, pause_after, traceback_of
+from ringback.workers.failures.letters import NO_HANDLER
+from ringback.workers.failures.stored_run import StoredRun
 from ringback.workers.handling.ledger import Ledger
+from ringback.workers.handling.pair import Pair
+from ringback.workers.handling.standing import Standing
 from ringback.workers.intake.entry import Entry
-from ringback.workers.registry import Handler
+from ringback.workers.marks import HandlerError
 from ringback.workers.running.discretion import discreet
-from ringback.workers.running.invocation import HandlerTimeoutError, Invocation
 from ringback.workers.running.outcomes import Drop
+from ringback.workers.running.run import NOT_WANTED, HandlerTimeoutError
 
 log = structlog.get_logger()
 
@@ -20,59 +22,77 @@ MAX_DEATHS: Final = 3
 
 
 class Notes:
-    """One drain's notes on runs. Each is the last word on a handler and an entry, as far as drains go."""
+    """One drain's notes on runs. Each is the last word on a handler and an entry, as far as this drain goes."""
 
-    def __init__(self, ledger: Ledger, aside: Aside, line: Line) -> None:
+    def __init__(self, ledger: Ledger, standing: Standing) -> None:
         self._ledger = ledger
-        self._aside = aside
-        self._line = line
+        self._standing = standing
 
-    def ended(self, invocation: Invocation[Handler], entry: Entry, error: BaseException | None) -> None:
-        """Note how a run ended: done, dropped, or failed and to be tried again."""
-        name = invocation.handler.name
+    def ended(self, pair: Pair) -> None:
+        """Note how a run ended: done, dropped, not wanted, or failed and to be tried again."""
+        error = pair.error
+        if pair.returned is not NOT_WANTED:
+            self._ledger.tally.ran(pair.name, error, pair.took)
+        if isinstance(error, HandlerTimeoutError):
+            self._standing.timed_out(pair.name)
+        elif self._standing.is_restless:
+            self._standing.ended_in_time(pair.name)
         if error is None or isinstance(error, Drop):
             if error is not None:
-                invocation.context.log.warning("handler.dropped", reason=discreet(str(error.reason), invocation.event))
-            self._aside.ended_in_time(name)
-            self._ledger.done(entry.id, name, entry.already)
+                pair.context.log.warning("handler.dropped", reason=discreet(str(error.reason), pair.event))
+            self.passed(pair)
             return
-        invocation.context.log.warning("handler.failed", error=error_name(error))
-        if isinstance(error, HandlerTimeoutError):
-            self._aside.timed_out(name)
+        pair.context.log.warning("handler.failed", error=error_name(error))
+        record = pair.record().failed(error_name(error))
+        pause = pause_after(error, pair.handler.subscription.retry, record.attempts)
+        if pause is None:
+            self._ledger.bury(record, traceback_of(error))
         else:
-            self._aside.ended_in_time(name)
-        self._failed(
-            entry, HandlerFailure.of(invocation.handler, invocation.event.id, entry.text, entry.advanced, error)
-        )
+            self._ledger.later(pause, record)
+        self._done(pair)
 
-    def kills_workers(self, invocation: Invocation[Handler], entry: Entry) -> None:
+    def passed(self, pair: Pair) -> None:
+        """Note that nothing more is to be done for a pair."""
+        if pair.stored is not None and pair.stored.letter is not None:
+            self._ledger.forget_letter(pair.stored.letter)
+        self._done(pair)
+
+    def kills_workers(self, pair: Pair) -> None:
         """Note that a handler's run has cost so many workers that it is not tried again."""
-        invocation.context.log.error("handler.kills_workers", entry_id=entry.id)
-        reason = f"its worker died {MAX_DEATHS} times while it ran"
-        self._failed(
-            entry,
-            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, reason, final=True),
-        )
+        entry = pair.begun.entry
+        pair.context.log.error("handler.kills_workers", entry_id=entry.id)
+        record = pair.record().failed("WorkerDied")
+        self._ledger.bury(record, f"its worker died {MAX_DEATHS} times while it ran")
+        self._done(pair)
 
-    def set_aside(self, invocation: Invocation[Handler], entry: Entry) -> None:
-        """Note that a handler waits in line, since it is set aside."""
-        self._failed(
-            entry,
-            HandlerFailure(invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=self._line),
-        )
-
-    def hand_on(self, invocation: Invocation[Handler], entry: Entry, *, in_line: bool) -> None:
-        """Note that a handler has its first attempt on `retries`: at once, or when it has the turn in its line."""
-        line = self._line if in_line else None
-        failure = HandlerFailure(
-            invocation.handler, invocation.event.id, entry.text, entry.advanced, "", line=line, unrun=True
-        )
-        self._failed(entry, failure)
+    def held_back(self, pair: Pair) -> None:
+        """Note that a run is held back until there is room for it."""
+        self._ledger.hold(pair.name, pair.record())
+        self._standing.holds(pair.name)
+        self._done(pair)
 
     def unreadable(self, entry: Entry, error: Exception) -> None:
         """Note that an entry holds no event that can be read: no handler gets it, and it becomes a dead letter."""
         log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
-        self._ledger.unread(Unread.of(entry, error))
+        reason = f"entry {entry.id} cannot be read: {UnreadableError.of(error)}"
+        record = StoredRun(NO_HANDLER, entry.event_id or entry.id, entry.id, entry.content, entry.advanced)
+        self._ledger.bury(record.failed(UnreadableError.__name__), reason)
 
-    def _failed(self, entry: Entry, failure: HandlerFailure) -> None:
-        self._ledger.failed(entry.id, failure, entry.already)
+    def still_unreadable(self, record: StoredRun, error: Exception) -> None:
+        """Note that what could not be read still cannot."""
+        unreadable = UnreadableError.of(error)
+        self._ledger.bury(record.failed(error_name(unreadable)), traceback_of(unreadable))
+
+    def without_handler(self, record: StoredRun) -> None:
+        """Note that the handler of a run is no more: it becomes a dead letter, and keeps what it was before."""
+        name = record.handler
+        error = HandlerError(
+            f"there is no handler {name} any more; if it has another name now: @on(…, aliases=[{name!r}])"
+        )
+        log.warning("handler.failed", handler=name, event_id=record.event_id, error=error_name(error))
+        self._ledger.bury(record.failed(error_name(error)), traceback_of(error))
+
+    def _done(self, pair: Pair) -> None:
+        # Of the last one of an entry it is enough to know that the entry is finished.
+        if pair.begun.left > 1 or pair.begun.entry.is_suspect:
+            self._ledger.done(pair.begun.entry, pair.name)

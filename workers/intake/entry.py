@@ -1,6 +1,7 @@
-"""An entry of the events stream, as a drain works on it."""
+"""An entry, as a drain works on it: of the events stream, or of that of the due runs that workers have taken."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,41 +12,46 @@ NOTHING: Final[frozenset[str]] = frozenset()
 _LONGEST_SHOWN: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """An entry of the events stream. `already`: the handlers that were done with it before its worker died."""
+    """An entry of a stream, which this worker has in its hands.
+
+    `is_due`: it is a run that was due, and no new event. `already`: the handlers that were done with it before it came
+    here. `is_suspect`: a worker died with it in its hands. `trusted_until`: when it may have been taken over since this
+    process stood still, on the machine's clock.
+    """
 
     id: str
-    fields: dict[bytes, bytes]
+    fields: Mapping[bytes, bytes]
     already: frozenset[str] = NOTHING
-
-    @classmethod
-    def of(cls, raw: RawEntry) -> "Entry":
-        """Make one of what redis-py gives."""
-        return cls(raw[0].decode(), raw[1] or {})
+    is_due: bool = False
+    is_suspect: bool = False
+    trusted_until: float = 0.0
 
     @property
     def advanced(self) -> bool | None:
-        """Tell whether a status moved its message forward; None for other events."""
+        """Whether a status moved its message forward; None for other events."""
         value = self.fields.get(b"advanced")
         return None if value is None else value == b"1"
 
     @property
     def event_id(self) -> str:
-        """Return the event's id for people and logs, whatever it holds; none where the entry was trimmed."""
+        """The event's id for people and logs, whatever it holds; none where the entry was trimmed."""
         return self.fields.get(b"id", b"").decode(errors="replace")[:_LONGEST_SHOWN]
 
     @property
-    def text(self) -> str:
-        """Return the event as JSON; of an entry without one, all its fields.
-
-        Bytes that are no UTF-8 become lone surrogates (`surrogateescape`), so that none is lost.
-        """
+    def content(self) -> bytes:
+        """The event as JSON; of an entry without one, all its fields."""
         event = self.fields.get(b"event")
-        return json.dumps(self._decoded()) if event is None else event.decode(errors="surrogateescape")
+        return json.dumps(self._decoded()).encode() if event is None else event
 
     def _decoded(self) -> dict[str, str]:
         return {
             name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape")
             for name, value in self.fields.items()
         }
+
+
+def suspect_id(entry: Entry) -> str:
+    """Return what names an entry among those that workers have died with, of whichever stream it is."""
+    return f"due:{entry.id}" if entry.is_due else entry.id

@@ -4,16 +4,17 @@ and a drain takes one partition at a time, alone.
 A partition's backlog is the pending list of its consumer, so XACK stays the ledger, and the trimming need know nothing.
 """
 
+import json
 import time
 from typing import Final, cast
 
 from redis.exceptions import ResponseError
 
 from ringback.schemas.keys import HANDLERS_GROUP
-from ringback.workers.intake import leases
-from ringback.workers.intake.entry import Entry, RawEntry
+from ringback.workers.intake import claims, leases
+from ringback.workers.intake.entry import Entry
 from ringback.workers.intake.group import ensure_group, is_missing
-from ringback.workers.intake.shared import NOTHING, Batch
+from ringback.workers.intake.shared import NOTHING, Batch, trusted_s
 from ringback.workers.runtime import Runtime
 from ringback.workers.scripts.lua import script
 
@@ -25,6 +26,8 @@ _Taken = tuple[bytes, int, int, int, list[_Flat]]
 class PartitionIntake:
     """A partition after the other: each is let go of when its batch is worked off, so that none starves."""
 
+    in_order = True
+
     def __init__(self, run: Runtime) -> None:
         self._run = run
         self._redis = run.redis
@@ -34,7 +37,6 @@ class PartitionIntake:
         self._partition = _NONE
         self._orphaned = False
         self._more = False
-        self._trusted_until = 0.0
 
     def read(self, most: int, block_ms: int | None) -> Batch:
         """Let go of the last partition and take the next that has work; the group is dealt what it has not had."""
@@ -50,28 +52,22 @@ class PartitionIntake:
                 raise
             ensure_group(self._redis, self._run.keys)
             return NOTHING
-        self._trusted_until = asked + self._run.claim_idle_ms / 2000
         self._orphaned, self._more = bool(orphaned), bool(more)
         if partition != _NONE:
             self._partition = partition
         elif block_ms is not None and not more:
             self._redis.xread({self._stream: delivered}, count=1, block=block_ms)
-        return Batch([Entry.of(_with_names(flat)) for flat in entries], orphaned=self._orphaned)
+        return Batch([self._entry(flat, asked) for flat in entries], orphaned=self._orphaned)
 
-    def orphans(self) -> Batch:
-        """Nothing: what a dead drain had in its hands is in its partition still, and `read` gives it."""
-        return NOTHING
-
-    def more_waits(self, batch: Batch) -> bool:  # noqa: ARG002
+    def more_waits(self) -> bool:
         """Tell what the last reading saw: another partition with work, and nobody on it."""
         return self._more
 
-    def holds(self, entry: Entry) -> bool:  # noqa: ARG002
+    def holds(self, entry: Entry) -> bool:
         """Look, where the lease is so old that it may have run out while this process stood still."""
-        return time.monotonic() < self._trusted_until or leases.holds(self._run, self._partition)
-
-    def give_back(self, entries: list[Entry]) -> None:
-        """Nothing: they wait in their partition."""
+        if time.monotonic() < entry.trusted_until:
+            return True
+        return claims.holds(self._run, entry) if entry.is_due else leases.holds(self._run, self._partition)
 
     def close(self) -> None:
         """Let go of the partition. What is not started in it is no suspect."""
@@ -80,7 +76,13 @@ class PartitionIntake:
                 self._redis.hdel(self._run.keys.hands, str(self._partition))
             leases.let_go(self._run)
 
-
-def _with_names(flat: _Flat) -> RawEntry:
-    entry_id, fields = flat
-    return entry_id, dict(zip(fields[::2], fields[1::2], strict=True)) if fields else None
+    def _entry(self, flat: _Flat, asked: float) -> Entry:
+        entry_id, fields = flat
+        named = dict(zip(fields[::2], fields[1::2], strict=True)) if fields else {}
+        already = frozenset[str]()
+        if self._orphaned:
+            noted = cast("bytes | None", self._redis.hget(self._run.keys.ledger, entry_id.decode()))
+            already = frozenset(json.loads(noted)) if noted else already
+        return Entry(
+            entry_id.decode(), named, already, is_suspect=self._orphaned, trusted_until=asked + trusted_s(self._run)
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -15,7 +15,8 @@ class Context:
     `attempt` counts from 1. `idempotency_key` is the same for each attempt of this handler on this event: hand it on
     to services that take one. `advanced`: whether a status moved its message forward; None for other events. `replay`:
     whether someone asked for this run by `ringback replay`; the key is that of the first delivery. `begun_as`: what the
-    handler was called at its first attempt, if it has another name now.
+    handler was called at its first attempt, if it has another name now. `state`: what `@lifespan` has yielded in this
+    process.
     """
 
     handler: str
@@ -24,6 +25,7 @@ class Context:
     advanced: bool | None
     replay: bool = False
     begun_as: str | None = None
+    state: Any = None
 
     @property
     def idempotency_key(self) -> str:
@@ -39,7 +41,15 @@ class Context:
         return bound
 
 
-running: Final[ContextVar[Context | None]] = ContextVar("running", default=None)
+class AtWork(Protocol):
+    """Something that is at work for a handler, and knows its context."""
+
+    @property
+    def context(self) -> Context:
+        """What its handler may know."""
+
+
+running: Final[ContextVar[AtWork | None]] = ContextVar("running", default=None)
 
 
 def at_work() -> Mapping[str, object]:
@@ -48,7 +58,8 @@ def at_work() -> Mapping[str, object]:
     A handler's own lines, and those of what it calls, are asked for it; to bind it anew for each run would cost ten
     times as much.
     """
-    context = running.get()
-    if context is None:
+    run = running.get()
+    if run is None:
         return {}
+    context = run.context
     return {"event_id": context.event_id, "handler": context.handler, "attempt": context.attempt}

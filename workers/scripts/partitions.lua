@@ -109,7 +109,9 @@ for step = 1, partitions do
   local partition = (last + step) % partitions
   if waiting[partition] and taken >= 0 then
     if redis.call('EXISTS', lease(partition)) == 0 then more = 1 end
-  elseif waiting[partition] and redis.call('SET', lease(partition), worker, 'NX', 'PX', lease_ms) then
+  elseif waiting[partition] and (mine(partition) or redis.call('EXISTS', lease(partition)) == 0) then
+    -- One that is ours already was given to us in a reply that was lost.
+    redis.call('SET', lease(partition), worker, 'PX', lease_ms)
     taken = partition
     -- A mark that is still there is that of a worker that died: what is not after it was in its hands.
     local marked = redis.call('HGET', hands, partition)

@@ -1,40 +1,33 @@
--- Takes entries over that are pending: what was left for others, or what nobody works on any more.
--- KEYS: events, ledger
--- ARGV: group, worker, the consumer to take from (empty: any but those that are named below), least idle time (ms),
---       most entries to take, consumers that are no workers
+-- Takes entries over that nobody works on: those that a worker has left, and those that one has died with.
+-- KEYS: stream, ledger
+-- ARGV: group, worker, least idle time of the latter (ms), most entries to take, the consumer that has the former,
+--       'left' to take these, 'dead' to take the others, most bytes (and one entry more)
 -- Returns of each, in the order of the stream: id, fields (false: trimmed), what the ledger has of it (or false)
-local events, ledger, group, worker, from = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
-local idle_ms, most = ARGV[4], tonumber(ARGV[5])
-
-local consumers = {from}
-if from == '' then
-  local no_worker = {}
-  for i = 6, #ARGV do no_worker[ARGV[i]] = true end
-  consumers = {}
-  for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', events, group)) do
-    local one = map(flat)
-    if one['pending'] > 0 and not no_worker[one['name']] then table.insert(consumers, one['name']) end
-  end
-end
+local stream, ledger, group, worker, idle_ms = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
+local most, left, which, room = tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7])
 
 local ids = {}
-for _, consumer in ipairs(consumers) do
-  if #ids == most then break end
-  for _, held in ipairs(redis.call('XPENDING', events, group, 'IDLE', idle_ms, '-', '+', most - #ids, consumer)) do
-    table.insert(ids, held[1])
+for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+  local one = map(flat)
+  local is_left = one['name'] == left
+  if one['pending'] > 0 and is_left == (which == 'left') and #ids < most then
+    local idle = is_left and 0 or idle_ms
+    for _, held in ipairs(redis.call('XPENDING', stream, group, 'IDLE', idle, '-', '+', most - #ids, one['name'])) do
+      table.insert(ids, held[1])
+    end
   end
 end
 if #ids == 0 then return {} end
 table.sort(ids, before)
 
-local claim = {'XCLAIM', events, group, worker, 0}
-for _, id in ipairs(ids) do table.insert(claim, id) end
-table.insert(claim, 'JUSTID')
-redis.call(unpack(claim))
-
-local taken = {}
+local claim, taken = {'XCLAIM', stream, group, worker, 0}, {}
 for _, id in ipairs(ids) do
-  local entry = redis.call('XRANGE', events, id, id)[1]
+  if room <= 0 then break end
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  for _, value in ipairs(entry and entry[2] or {}) do room = room - #value end
+  table.insert(claim, id)
   table.insert(taken, {id, entry and entry[2] or false, redis.call('HGET', ledger, id)})
 end
+table.insert(claim, 'JUSTID')
+redis.call(unpack(claim))
 return taken

@@ -1,7 +1,6 @@
 """Calls: the RQ job that answers "what now?". It runs the voice handler and sends its MC to the request that waits."""
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Final, cast
 
 from pydantic import Field, JsonValue, TypeAdapter
@@ -14,8 +13,7 @@ from ringback.schemas.settings import Settings
 from ringback.workers.registry import CallHandler
 from ringback.workers.running.context import Context
 from ringback.workers.running.discretion import discreet
-from ringback.workers.running.invocation import HandlerTimeoutError, Invocation
-from ringback.workers.running.runner import Runner
+from ringback.workers.running.run import HandlerTimeoutError, Run
 from ringback.workers.runtime import Runtime, runtime
 from ringback.workers.voice import ringing
 from ringback.workers.voice.call_events import Call, state_of
@@ -89,11 +87,7 @@ def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
     if handler is None:
         step = "answer()" if isinstance(call, CallIncomingEvent) else f'collect("{call.data.step or ""}")'
         raise NoCallHandlerError(f"there is no @voice.{step} for it")
-    runner = Runner(run.watch)
-    try:
-        commands = runner.run(CallInvocation(handler, call, Context(handler.name, call.id, 1, None), limit))
-    finally:
-        runner.close()
+    commands = run.calls.run(CallRun(handler, call, limit, run.state))
     return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
 
 
@@ -102,16 +96,32 @@ def step_url(settings: Settings, call: Call, step: str) -> str:
     return settings.callback_url(f"mocean/voice/collect/{step}", settings.token_of(call.account), call.data.context)
 
 
-@dataclass(frozen=True, slots=True)
-class CallInvocation(Invocation[CallHandler]):
+class CallRun(Run):
     """A run of a voice handler, which may give its actions one by one: that too is within its time."""
+
+    __slots__ = ("_handler", "_state", "call_event")
+
+    def __init__(self, handler: CallHandler, call: Call, limit: float, state: object = None) -> None:
+        super().__init__(limit)
+        self._handler = handler
+        self.call_event = call
+        self._state = state
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is for the loop."""
+        return self._handler.is_async
 
     def call(self) -> object:
         """Call the handler; it returns its actions whole, or a coroutine that does."""
-        given = (self.event, self.context) if self.handler.takes_context else (self.event,)
-        returned = self.handler.function(*given)
+        given = (self.call_event, self.context) if self._handler.takes_context else (self.call_event,)
+        returned = self._handler.function(*given)
         # Also behind a plain decorator, where it does not show before the call.
         return _awaited(returned) if isinstance(returned, Awaitable | AsyncIterator) else _whole(returned)
+
+    def make_context(self) -> Context:
+        """Return what the handler may know beside the call."""
+        return Context(self._handler.name, self.call_event.id, 1, None, state=self._state)
 
 
 async def _awaited(returned: object) -> object:

@@ -1,5 +1,6 @@
 """Handlers that hang until they are mended, and what must not wait for them."""
 
+import os
 import time
 
 from ringback import Context, Event, MessageReceivedEvent, on
@@ -35,3 +36,11 @@ def native(event: Event, ctx: Context) -> None:
         raise ValueError("told to fail once")
     # A sum in C that holds the interpreter for minutes: no alarm is heard meanwhile.
     sum(range(10**11))
+
+
+@on("message.received", keyword="KILLS-AGAIN", retry=[1])
+def kills_again(event: Event, ctx: Context) -> None:
+    note("kills-again", event, ctx)
+    if ctx.attempt == 1:
+        raise ValueError("told to fail once")
+    os._exit(1)

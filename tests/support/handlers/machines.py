@@ -38,7 +38,7 @@ def failing(event: Event, ctx: Context) -> None:
 
 @on("message.received", keyword="LONG", retry=[1], timeout=60)
 def long(event: Event, ctx: Context) -> None:
-    """Fails at first, so that what takes long is a retry, which RQ watches over by its clock."""
+    """Fails at first, so that what takes long is a retry."""
     if ctx.attempt == 1:
         raise ValueError("told to fail once")
     note("long-started", event, ctx)

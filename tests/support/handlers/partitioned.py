@@ -33,7 +33,48 @@ async def beside_others(event: MessageReceivedEvent) -> None:
     note("beside-others", event, began)
 
 
+def takes_s(event: MessageReceivedEvent) -> float:
+    """Return how long a run is to take: none, a little, or so long that others must not wait for it."""
+    return (0.0, 0.02, 0.0, 0.005, 0.3)[int(event.data.text or "") % 5]
+
+
+@on("message.received", keyword="MIXED")
+def mixed(event: MessageReceivedEvent) -> None:
+    began = time.time()
+    time.sleep(takes_s(event))
+    note("mixed", event, began)
+
+
+@on("message.received", keyword="MIXED")
+async def mixed_async(event: MessageReceivedEvent) -> None:
+    began = time.time()
+    await asyncio.sleep(takes_s(event))
+    note("mixed-async", event, began)
+
+
+@on("message.received", keyword="MIXED")
+async def mixed_blocking(event: MessageReceivedEvent) -> None:
+    """Once in a while keep the loop from turning for so long that another takes its place."""
+    began = time.time()
+    if int(event.data.text or "") == 12 and event.partitionkey.endswith("1"):
+        time.sleep(1.5)  # noqa: ASYNC251 - what an async handler must not do
+    note("mixed-blocking", event, began)
+
+
+@on("message.received", keyword="MIXED", retry=[1])
+def mixed_failing(event: MessageReceivedEvent, ctx: Context) -> None:
+    began = time.time()
+    if int(event.data.text or "") % 5 == 3 and ctx.attempt == 1:
+        raise ValueError("told to fail once")
+    note("mixed-failing", event, began)
+
+
 @on("message.received", keyword="KILL")
 def kills_its_worker(event: MessageReceivedEvent, ctx: Context) -> None:
     if redis.incr(f"{prefix}:killed") == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@on("message.received", keyword="BLOCK")
+async def blocks_the_loop(event: MessageReceivedEvent) -> None:
+    time.sleep(1.0)  # noqa: ASYNC251 - as one should not
