@@ -15,6 +15,9 @@ from tests.chaos.trial import Options, attempt
 _BUSY_S: Final = 3.0
 """A stop waits for the handler that runs, so that where all is stopped often, handlers are not busy for longer."""
 
+_QUIET_WITHIN_S: Final = 300.0
+"""A handler that is set aside is tried every 10 s, and what kills its process is run alone, one by one."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
@@ -27,18 +30,19 @@ def main() -> int:
     parser.add_argument(
         "--faults", choices=["kill", "term", "none"], default="kill", help="kill -9 and SIGSTOP; SIGTERM alone; none"
     )
+    parser.add_argument("--keep", action="store_true", help="keep notes, log and store also where all was well")
     chosen = parser.parse_args()
-    every = max(1, chosen.events // 10)
     options = Options(
         events=chosen.events,
         seed=chosen.seed,
         rate=chosen.rate,
-        slow=max(2, chosen.events // 5_000),
-        hold=max(2, chosen.events // 5_000),
-        poison=0 if chosen.faults == "term" else max(2, min(20, every // 100)),
+        busy=max(2, chosen.events // 10_000),
+        hanging=max(1, min(4, chosen.events // 5_000)),
+        poison=0 if chosen.faults == "term" else max(2, min(20, chosen.events // 1_000)),
         faults={"kill": (*KILLS, *KILLS, *RARE_KILLS), "term": STOPS, "none": ()}[chosen.faults],
         pause_s=(0.2 * chosen.pause, 1.8 * chosen.pause),
         claim_s=chosen.claim,
+        quiet_within_s=_QUIET_WITHIN_S,
         busy_s=_BUSY_S if chosen.faults == "term" else None,
         settings={"RINGBACK_PARTITIONS": str(chosen.partitions)} if chosen.partitions else {},
     )
@@ -49,7 +53,8 @@ def main() -> int:
     if not outcome.good:
         sys.stdout.write(f"A promise was broken. Notes, log and store are in {folder}\n")
         return 1
-    shutil.rmtree(folder)
+    if not chosen.keep:
+        shutil.rmtree(folder)
     return 0
 
 

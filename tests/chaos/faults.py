@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from ringback.schemas.keys import EVENTS_QUEUE, RETRIES_QUEUE
+from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
 from tests.chaos.house import House, children_of, end, stopped
 
 _TICK_S: Final = 0.1
@@ -21,16 +21,14 @@ KILLS: Final = (
     "receiver killed",
     "drain worker killed",
     "horse killed",
-    "retries worker killed",
     "Valkey killed",
     "drain worker stopped",
 )
-RARE_KILLS: Final = ("scheduler killed", "supervisor killed")
+RARE_KILLS: Final = ("voice worker killed", "supervisor killed")
 STOPS: Final = (
     "receiver ended",
     "drain worker ended",
-    "retries worker ended",
-    "scheduler ended",
+    "voice worker ended",
     "supervisor ended",
 )
 
@@ -69,15 +67,13 @@ class Faults(threading.Thread):
             "receiver killed": lambda: self._receiver(signal.SIGKILL),
             "drain worker killed": lambda: self._child(signal.SIGKILL, "worker", EVENTS_QUEUE),
             "horse killed": self._horse,
-            "retries worker killed": lambda: self._child(signal.SIGKILL, "worker", RETRIES_QUEUE),
             "Valkey killed": self._valkey,
             "drain worker stopped": self._stand_still,
-            "scheduler killed": lambda: self._child(signal.SIGKILL, "scheduler"),
+            "voice worker killed": lambda: self._child(signal.SIGKILL, "worker", VOICE_QUEUE),
             "supervisor killed": lambda: self._supervisor(signal.SIGKILL),
             "receiver ended": lambda: self._receiver(signal.SIGTERM),
             "drain worker ended": lambda: self._child(signal.SIGTERM, "worker", EVENTS_QUEUE),
-            "retries worker ended": lambda: self._child(signal.SIGTERM, "worker", RETRIES_QUEUE),
-            "scheduler ended": lambda: self._child(signal.SIGTERM, "scheduler"),
+            "voice worker ended": lambda: self._child(signal.SIGTERM, "worker", VOICE_QUEUE),
             "supervisor ended": lambda: self._supervisor(signal.SIGTERM),
         }
         self._what = ""
@@ -110,6 +106,7 @@ class Faults(threading.Thread):
             if now - slept > _STANDSTILL_S:
                 self.done.append(Fault("machine stood still", slept, now, None))
             self._continue(after=now)
+            self._house.look_after_work()
             if now < due:
                 continue
             left = left or self._random.sample(self._kinds, len(self._kinds))
@@ -142,7 +139,9 @@ class Faults(threading.Thread):
         begin = time.monotonic()
         with suppress(ProcessLookupError):
             os.kill(pid, signum)
-            return self._fault(begin, frozenset([pid]))
+            # A killed worker's horse goes on for a moment, and nobody refreshes what it has then.
+            until = time.monotonic() + (_STANDSTILL_S if signum == signal.SIGKILL else 0)
+            return self._fault(begin, frozenset([pid]), until)
         return None
 
     def _stand_still(self) -> Fault | None:

@@ -69,6 +69,11 @@ class House:
         """Start the workers."""
         self.work = self._start([*RINGBACK, "work", "--queues", self._queues])
 
+    def look_after_work(self) -> None:
+        """Start the workers again where they have ended by themselves, as systemd does: they need a store to start."""
+        if self.work is not None and self.work.poll() is not None:
+            self.start_work()
+
     def restart_receiver(self, number: int, signum: int) -> int:
         """End a receiver by a signal, start another on its port, and give the pid of the one that ended."""
         ended = self.receivers[number]

@@ -1,6 +1,7 @@
 """The plan: which events are sent, what is special about each, and which handlers want it."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -17,35 +18,53 @@ class Kind(StrEnum):
     PLAIN = "PLAIN"
     SLOW = "SLOW"
     HOLD = "HOLD"
+    BLOCKING = "BLOCKING"
+    HANGING = "HANGING"
     POISON = "POISON"
+    RELAPSE = "RELAPSE"
     FLAKY = "FLAKY"
+    THREADED = "THREADED"
 
 
 EVERYTHING: Final = ("quick", "quick_too", "awaiting")
 HANDLERS: Final = {kind: EVERYTHING if kind is Kind.PLAIN else (*EVERYTHING, kind.lower()) for kind in Kind}
+DOOMED: Final = (Kind.POISON, Kind.RELAPSE, Kind.HANGING)
+"""Their own handler never gets to its end: it becomes a dead letter."""
+FAILS_FIRST: Final = 2
+HANGING_TIMEOUT_S: Final = 2.0
+HANGING_RETRY_S: Final = (1, 1)
 
 _USERS: Final = 500
+_THREADED_EVERY: Final = 10
 
 
 @dataclass
 class Plan:
-    """The events from 0, `slow`, `hold` and `poison` of them of those kinds, and one in `flaky_every` FLAKY."""
+    """The events from 0: so many of each kind in `special`, one in `flaky_every` FLAKY, one in ten THREADED."""
 
     events: int
     seed: int
-    slow: int
-    hold: int
-    poison: int
+    special: Mapping[Kind, int]
     flaky_every: int
     kinds: list[Kind] = field(init=False)
 
     def __post_init__(self) -> None:
         chosen = random.Random(self.seed)  # noqa: S311 - a run is to be repeated by its seed
-        self.kinds = [Kind.FLAKY if chosen.randrange(self.flaky_every) == 0 else Kind.PLAIN for _ in range(self.events)]
-        special = [Kind.SLOW] * self.slow + [Kind.HOLD] * self.hold + [Kind.POISON] * self.poison
+        self.kinds = [self._usual(chosen) for _ in range(self.events)]
+        special = [kind for kind, count in self.special.items() for _ in range(count)]
         # Not the last ones, so that faults and load meet them.
         for number, kind in zip(chosen.sample(range(self.events * 4 // 5), len(special)), special, strict=True):
             self.kinds[number] = kind
+
+    @property
+    def doomed(self) -> int:
+        """How many dead letters there are to be."""
+        return sum(kind in DOOMED for kind in self.kinds)
+
+    def _usual(self, chosen: random.Random) -> Kind:
+        if chosen.randrange(self.flaky_every) == 0:
+            return Kind.FLAKY
+        return Kind.THREADED if chosen.randrange(_THREADED_EVERY) == 0 else Kind.PLAIN
 
     def request(self, number: int) -> bytes:
         """Give a callback as it goes over the wire; the same number has the same ids and is the same event."""

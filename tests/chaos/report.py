@@ -24,13 +24,17 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "seconds", f"{outcome.seconds:.0f}, of which sending {outcome.sent_s:.0f}"
     for what, times in sorted(outcome.faults.items()):
         yield f"  {what}", f"{times:,}"
-    yield "repeats of a finished handler", f"{verdict.repeats.total():,}"
+    yield "repeats of a settled attempt", f"{verdict.repeats.total():,}"
     for what, times in sorted(verdict.repeats.items()):
-        yield f"  beside: {what}", f"{times:,}"
+        yield f"  beside: {what}", f"{times:,}, up to {verdict.latest_s[what]:.2f} s after the end"
     yield "dead letters", f"{verdict.letters:,}"
+    for deaths, times in sorted(verdict.deaths.items()):
+        yield f"  killed {deaths} processes each", f"{times:,}"
     yield from _bad("repeats without a fault", verdict.undue)
     yield from _bad("lost", verdict.lost)
     yield from _bad("dead letters of innocents", verdict.innocent)
+    yield from _bad("killed its process too often or too seldom", verdict.wrong_deaths)
+    yield from _bad("killed its process and was not alone", verdict.not_alone)
     yield from _bad("stored twice", verdict.stored_twice)
     yield from _bad("taken and not stored", verdict.not_stored)
     yield "left waiting", ", ".join(f"{count} {where}" for where, count in outcome.waiting.items()) or "0"

@@ -27,5 +27,5 @@ def test_promises_are_kept(tmp_path: Path, options: Options) -> None:
     assert outcome.good, table(outcome)
     if options.faults == STOPS:
         assert not outcome.verdict.repeats, table(outcome)
-    assert outcome.verdict.letters == options.poison
+    assert outcome.verdict.letters == options.plan.doomed
     assert len(outcome.faults) > 1, table(outcome)

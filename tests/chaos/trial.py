@@ -12,10 +12,10 @@ from typing import Final
 from redis import Redis
 
 from ringback.schemas.backlog import Backlog
-from ringback.schemas.keys import RETRIES_QUEUE, Keys
+from ringback.schemas.keys import HANDLERS_GROUP, Keys
 from tests.chaos.faults import KILLS, Faults
 from tests.chaos.house import House
-from tests.chaos.plan import Plan
+from tests.chaos.plan import EVERYTHING, Kind, Plan
 from tests.chaos.sender import Sender
 from tests.chaos.verdict import Verdict, judge
 
@@ -31,8 +31,8 @@ class Options:
     events: int
     seed: int
     rate: float
-    slow: int = 2
-    hold: int = 2
+    busy: int = 2
+    hanging: int = 1
     poison: int = 2
     flaky_every: int = 100
     faults: Sequence[str] = KILLS
@@ -40,9 +40,16 @@ class Options:
     claim_s: int = 30
     busy_s: float | None = None
     receivers: int = 2
-    queues: str = "events,events,events,retries"
-    quiet_within_s: float = 120.0
+    queues: str = "events,events,events,voice"
+    quiet_within_s: float = 180.0
     settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        """What is sent: so many of each busy kind, and so many that kill their process at first, or in a retry."""
+        special = dict.fromkeys((Kind.SLOW, Kind.HOLD, Kind.BLOCKING), self.busy)
+        special |= {Kind.HANGING: self.hanging, Kind.POISON: self.poison, Kind.RELAPSE: self.poison}
+        return Plan(self.events, self.seed, special, self.flaky_every)
 
 
 @dataclass
@@ -70,7 +77,7 @@ def attempt(options: Options, folder: Path, say: Callable[[str], None]) -> Outco
     busy_s = options.busy_s or _BUSY * options.claim_s
     settings = {"RINGBACK_CLAIM_IDLE": f"{options.claim_s}s", "CHAOS_BUSY_S": str(busy_s), **options.settings}
     house = House(folder, options.receivers, options.queues, settings)
-    plan = Plan(options.events, options.seed, options.slow, options.hold, options.poison, options.flaky_every)
+    plan = options.plan
     faults = Faults(house, options.faults, options.pause_s, _BUSY * options.claim_s, options.seed, say)
     began = time.monotonic()
 
@@ -89,7 +96,7 @@ def attempt(options: Options, folder: Path, say: Callable[[str], None]) -> Outco
         if options.faults:
             faults.stop()
         with Redis.from_url(house.url) as redis:
-            waiting = _await_quiet(redis, house.keys, plan, options.quiet_within_s)
+            waiting = _await_quiet(redis, house, plan, options.quiet_within_s)
             seconds = time.monotonic() - began
             verdict = judge(plan, house.notes, faults.done, redis, house.keys)
     finally:
@@ -100,11 +107,12 @@ def attempt(options: Options, folder: Path, say: Callable[[str], None]) -> Outco
     return Outcome(options, done, len(sender.taken), sender.repeated, verdict, waiting, strays, sent_s, seconds)
 
 
-def _await_quiet(redis: Redis, keys: Keys, plan: Plan, seconds: float) -> dict[str, int]:
+def _await_quiet(redis: Redis, house: House, plan: Plan, seconds: float) -> dict[str, int]:
     """Wait until nothing is left to do; give what is left all the same."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while (waiting := _waiting(redis, keys, plan)) and time.monotonic() < deadline:
+    while (waiting := _waiting(redis, house.keys, plan)) and time.monotonic() < deadline:
+        house.look_after_work()
         pause.wait(_LOOK_S)
     return waiting
 
@@ -117,23 +125,21 @@ def _waiting(redis: Redis, keys: Keys, plan: Plan) -> dict[str, int]:
 
 def unfinished(redis: Redis, keys: Keys) -> dict[str, int]:
     """Count what has not come to its end, by where it is. At one moment, since a retry goes from place to place."""
-    rq = f"{keys.rq_prefix}:{{}}:{RETRIES_QUEUE}"
-    queue = keys.rq_queue(RETRIES_QUEUE)
+    handlers = [f"tests.chaos.handlers.{name}" for name in (*EVERYTHING, *map(str.lower, Kind))]
     with redis.pipeline(transaction=True) as pipeline:
         pipeline.xinfo_stream(keys.events)
         pipeline.xinfo_groups(keys.events)
-        pipeline.llen(queue)
-        pipeline.llen(f"{queue}:intermediate")
-        pipeline.zcard(rq.format("wip"))
-        pipeline.zcard(rq.format("scheduled"))
-        stream, groups, queued, taken, under_way, scheduled = pipeline.execute()
+        pipeline.zcard(keys.due)
+        pipeline.xpending(keys.due_taken, HANDLERS_GROUP)
+        for handler in handlers:
+            pipeline.zcard(keys.held(handler))
+        stream, groups, due, taken, *held = pipeline.execute()
     behind = Backlog.of(groups) or Backlog()
     counts = {
         "not read": int(behind.delivered != stream["last-generated-id"].decode()),
         "claimed": behind.pending,
-        "retries queued": queued,
-        "retries taken": taken,
-        "retries under way": under_way,
-        "retries scheduled": scheduled,
+        "due": due,
+        "due and taken": taken["pending"],
+        "held": sum(held),
     }
     return {where: count for where, count in counts.items() if count}
