@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from benchmarks.again import again
 from benchmarks.handling import growth, handling
 from benchmarks.ingest import ingest
 from benchmarks.latency import latency
@@ -20,8 +21,9 @@ from benchmarks.results import RINGBACK, Results
 from benchmarks.store import store
 from benchmarks.versions import versions
 from benchmarks.voice import voice
+from benchmarks.waits import waits
 
-PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "store")
+PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "waits", "again", "store")
 _LOADED: Final = {"ingest", "latency", "memory"}
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
@@ -38,10 +40,12 @@ class Plan:
     forked: int = 100
     backlogs: tuple[int, ...] = (1_000, 10_000, 100_000)
     latency_s: int = 10
+    waits: int = 30_000
+    again: int = 30_000
     store_events: int = 20_000
 
 
-QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, 10_000)
+QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000)
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
 
@@ -107,6 +111,10 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
         results.voice = voice(made, plan.rounds)
     if "memory" in parts:
         results.memory = memory(made)
+    if "waits" in parts:
+        results.waits = waits(made, plan.rounds, plan.waits)
+    if "again" in parts:
+        results.again = again(made, plan.rounds, plan.again)
     if "store" in parts:
         results.store = store(made, plan.rounds, plan.store_events)
 

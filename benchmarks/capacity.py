@@ -10,9 +10,11 @@ from typing import Final
 
 from benchmarks.results import RINGBACK, Results, StoreResults, StoreWork
 from benchmarks.store import COMMITTED, DRAINED, DRAINED_SLOWLY, INBOUND_KEPT, REPORT_KEPT, RUN_OUT, TRIMMED, WAIT_MS
-from ringback.workers.running.runner import MAX_TOGETHER
+from ringback.schemas.settings import Settings
+from ringback.workers.handling.lanes import ASYNC_TOGETHER
 
 LOAD: Final = 0.6
+THREADS: Final[int] = Settings.model_fields["threads"].default
 _RATES: Final = (100, 1_000, 10_000)
 _HOUR: Final = 3_600
 _DAY: Final = 24 * _HOUR
@@ -99,9 +101,9 @@ def needed(results: Results, store: StoreResults) -> Table | None:
         ("receivers", [f"{max(2, ceil(rate / LOAD / each.receiver)):,}" for rate in _RATES]),
         ("workers, a handler that does nothing", workers(0)),
         ("workers, 1 ms", workers(0.001)),
-        ("workers, 20 ms", workers(0.020)),
-        ("workers, 20 ms, async", workers(0.020, MAX_TOGETHER)),
-        ("workers, 200 ms, async", workers(0.200, MAX_TOGETHER)),
+        ("workers, 20 ms", workers(0.020, THREADS)),
+        ("workers, 20 ms, async", workers(0.020, ASYNC_TOGETHER)),
+        ("workers, 200 ms, async", workers(0.200, ASYNC_TOGETHER)),
         ("Redis servers, quick or async handlers", [f"{each.servers(rate, each.quick_us):,}" for rate in _RATES]),
         (f"Redis servers, handlers of {WAIT_MS} ms", [f"{each.servers(rate, each.slow_us):,}" for rate in _RATES]),
         ("log written, MB/s", [f"{rate * each.log / 1e6:,.1f}" for rate in _RATES]),

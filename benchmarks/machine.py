@@ -87,10 +87,13 @@ class Bench:
         with process(command, self.cores.measured, self.folder / f"{name}.log", environment) as pid:
             yield pid
 
-    def load(self, command: Sequence[str], seconds: float) -> tuple[str, float]:
+    def load(self, command: Sequence[str], seconds: float, **environment: str) -> tuple[str, float]:
         """Run a program on the other core to its end; give what it prints, and its processor time in seconds."""
         with _on(self.cores.rest):
-            started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            started = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True,
+            )  # fmt: skip
         before = os.times()
         try:
             printed, complained = started.communicate(timeout=seconds + 60)

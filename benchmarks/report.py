@@ -7,7 +7,7 @@ from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
-from benchmarks.results import RINGBACK, Handling, Ingest, Results, StoreKept, StoreWork
+from benchmarks.results import RINGBACK, Again, Handling, Ingest, Results, StoreKept, StoreWork, Waits
 
 RESULTS: Final = HERE / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -55,6 +55,11 @@ def tables(results: Results) -> dict[str, str]:
         made["voice"] = _voice(results)
     if results.memory:
         made["memory"] = _memory(results)
+    if results.waits:
+        made["waits"] = _waits(results.waits)
+    if results.again:
+        made["again"] = _again(results.again)
+        made["waiting"] = _waiting(results.again)
     if results.store:
         made["commits"] = _work(results.store.commits)
         made["after"] = _work(results.store.after)
@@ -223,6 +228,36 @@ def _memory(results: Results) -> str:
         ["an event in the stream", f"{memory.stream_an_event:,.0f}"],
         ["a dedupe key", f"{memory.dedupe_key:,.0f}"],
         ["a message's status, for reports", f"{memory.message_hash:,.0f}"],
+    ]
+    return _table(["", "bytes"], rows)
+
+
+def _waits(kinds: list[Waits]) -> str:
+    rows = [
+        [one.name, f"{one.events_per_second:,.0f}", f"{one.worker_us:,.0f}", f"{one.store_us:,.0f}"] for one in kinds
+    ]
+    return _table(["one worker with", "events/s", "worker's µs an event", "store's µs an event"], rows)
+
+
+def _again(found: Again) -> str:
+    rows = [
+        [
+            one.name,
+            f"{one.events:,}",
+            f"{one.per_second:,.0f}",
+            f"{one.worker_us:,.0f}",
+            "" if one.command_us is None else f"{one.command_us:,.0f}",
+        ]
+        for one in found.repeated
+    ]
+    return _table(["", "events", "runs/s", "worker's µs a run", "command's µs a run"], rows)
+
+
+def _waiting(found: Again) -> str:
+    rows = [
+        ["the JSON of the event", f"{found.event_json:,}"],
+        ["a run of it that waits", f"{found.waiting_bytes:,.0f}"],
+        ["a dead letter of it", f"{found.letter_bytes:,.0f}"],
     ]
     return _table(["", "bytes"], rows)
 

@@ -233,6 +233,84 @@ class StoreResults(_Record):
     kept: list[StoreKept]
 
 
+class WaitsRound(_Record):
+    """One worker emptying a backlog once, with a handler that waits: processor time an event, also the store's.
+
+    The store's is its main thread's, less what it uses when nobody asks it anything.
+    """
+
+    events: int
+    events_per_second: float
+    worker_us: float
+    store_us: float
+
+
+class Waits(_Record):
+    """One handler that waits: its rounds, and the medians."""
+
+    name: str
+    rounds: list[WaitsRound]
+    events_per_second: float
+    worker_us: float
+    store_us: float
+
+    @classmethod
+    def of(cls, name: str, rounds: list[WaitsRound]) -> "Waits":
+        """Sum the rounds up."""
+        return cls(
+            name=name,
+            rounds=rounds,
+            events_per_second=median(one.events_per_second for one in rounds),
+            worker_us=median(one.worker_us for one in rounds),
+            store_us=median(one.store_us for one in rounds),
+        )
+
+
+class RepeatedRound(_Record):
+    """Runs that were done once more: how many a second, and the processor time a run, of the worker and of the command
+    that asked for them if it counts.
+    """
+
+    runs_per_second: float
+    worker_us: float
+    command_us: float | None = None
+
+
+class Repeated(_Record):
+    """Runs of events that are run once more: the rounds, and the medians."""
+
+    name: str
+    events: int
+    rounds: list[RepeatedRound]
+    per_second: float
+    worker_us: float
+    command_us: float | None
+
+    @classmethod
+    def of(cls, name: str, events: int, rounds: list[RepeatedRound]) -> "Repeated":
+        """Sum the rounds up."""
+        commands = [one.command_us for one in rounds if one.command_us is not None]
+        return cls(
+            name=name,
+            events=events,
+            rounds=rounds,
+            per_second=median(one.runs_per_second for one in rounds),
+            worker_us=median(one.worker_us for one in rounds),
+            command_us=median(commands) if commands else None,
+        )
+
+
+class Again(_Record):
+    """What is run once more. Bytes in the store, of an event with `event_json` bytes of JSON: of a run that waits, as
+    MEMORY USAGE tells it, and of a dead letter, by all memory in use.
+    """
+
+    repeated: list[Repeated]
+    event_json: int
+    waiting_bytes: float
+    letter_bytes: float
+
+
 class Results(BaseModel):
     """One run of `make bench`. What was not measured is empty."""
 
@@ -248,4 +326,6 @@ class Results(BaseModel):
     latency: list[Latency] = []
     voice: list[Voice] = []
     memory: Memory | None = None
+    waits: list[Waits] = []
+    again: Again | None = None
     store: StoreResults | None = None

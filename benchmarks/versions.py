@@ -4,7 +4,7 @@ import json
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final, cast
 
 from redis import Redis
@@ -23,8 +23,9 @@ def versions(redis: Redis) -> dict[str, str]:
         "python": platform.python_version(),
         "valkey": str(server.get("valkey_version", server["redis_version"])),
         "node": node.removeprefix("v"),
-        **{name: version(name) for name in _PYTHON},
-        **{name: _node_version(name) for name in _NODE},
+        # What is missing is not needed for the parts that were chosen.
+        **{name: found for name in _PYTHON if (found := _version(name))},
+        **{name: found for name in _NODE if (found := _node_version(name))},
     }
     if wrk := shutil.which("wrk"):
         # It says its version where it explains its use, and calls that a failure.
@@ -33,6 +34,13 @@ def versions(redis: Redis) -> dict[str, str]:
     return found
 
 
-def _node_version(name: str) -> str:
-    package = json.loads((HERE / "node_modules" / name / "package.json").read_text())
-    return cast("str", package["version"])
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _node_version(name: str) -> str | None:
+    package = HERE / "node_modules" / name / "package.json"
+    return cast("str", json.loads(package.read_text())["version"]) if package.exists() else None
