@@ -11,7 +11,7 @@ from tests.support.service import Service, free_port, running, store_program, va
 # Each is one worker's matter, and takes long: begun last it would leave the other workers without work.
 BEGIN_WITH = (
     "test_up.py",
-    "test_line.py",
+    "test_bulkhead.py",
     "test_doctor.py",
     "test_ivr.py",
     "test_flow.py",

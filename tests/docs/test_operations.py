@@ -31,7 +31,7 @@ from ringback.schemas.settings import Settings
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build
 from tests.chaos.house import House, end
-from tests.chaos.plan import Plan
+from tests.chaos.plan import Kind, Plan
 from tests.chaos.sender import Sender
 from tests.chaos.trial import unfinished
 from tests.chaos.verdict import judge
@@ -89,9 +89,9 @@ def test_the_backup_script_by_shellcheck() -> None:
 def test_an_upgrade_under_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The sender is what a proxy is: it goes to the other receiver where one cannot be reached. A 503 would be an error.
     monkeypatch.setattr(tests.chaos.sender, "_TRY_AGAIN", None)
-    plan = Plan(events=1200, seed=3, slow=1, hold=0, poison=0, flaky_every=50)
+    plan = Plan(events=1200, seed=3, special={Kind.SLOW: 1}, flaky_every=50)
     settings = {"RINGBACK_CLAIM_IDLE": "5s", "CHAOS_BUSY_S": "2"}
-    house = House(tmp_path, receivers=2, queues="events,events,retries", settings=settings)
+    house = House(tmp_path, receivers=2, queues="events,events", settings=settings)
     sender = Sender(plan, house.ports, 100, lambda _: None)
     sending = threading.Thread(target=lambda: asyncio.run(sender.run()))
     try:
@@ -241,7 +241,7 @@ def test_a_backup_under_load_and_its_restore(
         url, server = stack.enter_context(valkey(tmp_path / "store", port))
         old = Service(url, "backup", free_port())
         stack.callback(old.close)
-        with serving(old, "events,retries", **settings):
+        with serving(old, "events,events", **settings):
             # What is half done at the moment of the backup: a run, a retry, a call that nobody takes.
             load = Load(old)
             load.start()
@@ -261,7 +261,7 @@ def test_a_backup_under_load_and_its_restore(
         url, _ = stack.enter_context(valkey(tmp_path / "restored", free_port()))
         new = Service(url, "backup", free_port())
         stack.callback(new.close)
-        with serving(new, "events,events,retries,voice", **settings):
+        with serving(new, "events,events,voice", **settings):
             new.redis.set(f"{new.prefix}:go", "1")
             wait_for(lambda: new.noted_of("slow", slow), "what was in hand at the backup")
             await_quiet(new.redis, new.keys)

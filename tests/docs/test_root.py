@@ -10,8 +10,8 @@ import yaml
 from tests.support.service import ROOT
 
 WORDS: Final = (
-    "drain", "bell", "horse", "entry", "claim", "ledger", "letter", "dead letter", "set aside", "sweep", "spool",
-    "tally", "tether",
+    "drain", "bell", "horse", "entry", "claim", "ledger", "lane", "due", "held back", "overdue", "abandoned",
+    "set aside", "probe", "dead letter", "sweep", "spool", "tally", "tether",
 )  # fmt: skip
 
 

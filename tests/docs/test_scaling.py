@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from benchmarks.report import COMPUTED, tables
-from benchmarks.results import Results
+from benchmarks.results import Again, Results, Waits, WaitsRound
 from ringback.schemas.settings import Settings
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build
@@ -45,6 +45,14 @@ def test_tables_are_those_of_the_last_run() -> None:
     assert [
         name for name, table in computed.items() if f"<!-- bench:{name} -->\n{table}\n<!-- /bench -->" not in PAGE
     ] == []
+
+
+def test_each_table_has_its_place() -> None:
+    results = Results.model_validate_json((ROOT / "benchmarks" / "results.json").read_text())
+    results.again = Again(repeated=[], event_json=1, waiting_bytes=1, letter_bytes=1)
+    results.waits = [Waits.of("a handler", [WaitsRound(events=1, events_per_second=1, worker_us=1, store_us=1)])]
+    pages = PAGE + (ROOT / "docs" / "performance.md").read_text()
+    assert [name for name in tables(results) if pages.count(f"<!-- bench:{name} -->") != 1] == []
 
 
 # An account a group
