@@ -66,7 +66,7 @@ CALL_FAILURES: Final = ("raise", "invalid", "dial", "state", "hang")
 EXPECTED: Final = {
     "request.refused", "callback.unusable", "event.odd",
     "handler.failed", "handler.dropped", "handler.kills_workers",
-    "Work-horse terminated unexpectedly", "leaky.validation", "leaky.library",
+    "horse.died", "leaky.validation", "leaky.library",
     "python.warning", "thread.broken", "error.ignored", "Task exception was never retrieved", "Exception in callback",
     "voice.handler_raised", "voice.invalid_mc", "voice.handler_timeout", "voice.fallback",
     "quarantine.spooled", "quarantine.broken", "quarantine.unspooled", "commit.failed",
