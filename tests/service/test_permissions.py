@@ -60,7 +60,7 @@ def test_the_service_as_that_user(server: str, tmp_path: Path, more: str) -> Non
     service.redis = Redis.from_url(server)
     try:
         with process([*RINGBACK, "serve"], **settings), process([*RINGBACK, "work"], **settings) as workers:
-            await_ready(service, 7)
+            await_ready(service, 4)
             text, failing = service.sms("RECOVER"), service.sms("FAIL")
             wait_for(lambda: len(service.noted_of("recovering", text)) == 2, "a retry")
             wait_for(lambda: len(service.noted_of("failing", failing)) == 2 and service.dead_letters(), "a dead letter")
@@ -91,7 +91,7 @@ def test_the_service_as_that_user(server: str, tmp_path: Path, more: str) -> Non
     [
         pytest.param("-xadd", "run XADD", id="a command"),
         pytest.param("-eval -script|load", "run EVAL, SCRIPT LOAD", id="scripts"),
-        pytest.param("-blmove -subscribe", "run BLMOVE, SUBSCRIBE", id="what only workers run"),
+        pytest.param("-blpop -subscribe", "run BLPOP, SUBSCRIBE", id="what only workers run"),
         pytest.param("-multi", "run MULTI, DISCARD", id="transactions"),
         pytest.param("-@all +ping", "run MULTI, DISCARD", id="nearly all"),
         pytest.param("-ping", "run PING", id="a sign of life"),

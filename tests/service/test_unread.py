@@ -111,7 +111,8 @@ def test_an_entry_that_no_worker_can_read_is_a_dead_letter(
     why = letter.pop("why")
     assert whole == {
         "id": row["id"], "time": whole["time"], "handler": "-", "attempts": 1, "error": "UnreadableError",
-        "errors": ["UnreadableError"], "replay": False, "traceback": f"entry {entry_id} cannot be read: {why}",
+        "errors": ["UnreadableError"], "earlier_tracebacks": [], "replay": False,
+        "traceback": f"entry {entry_id} cannot be read: {why}",
         **letter,
     }  # fmt: skip
     wait_for(lambda: not service.pending, "the stream to be done")
