@@ -71,6 +71,7 @@ end
 if stored and redis.call('EXISTS', KEYS[2]) == 0 and redis.call('LLEN', KEYS[3]) == 0 then
   redis.call('SET', KEYS[2], 'rung', 'PX', bell_ttl)
   redis.call('HSET', KEYS[13], unpack(doorbell))
+  -- Whoever hears it does not delete it: the next ring may have written it anew.
   redis.call('EXPIRE', KEYS[13], 86400)
   redis.call('SADD', KEYS[4], KEYS[3])
   redis.call('RPUSH', KEYS[3], doorbell_id)

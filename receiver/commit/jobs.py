@@ -10,7 +10,6 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 NEVER_TIMES_OUT: Final = -1
-_FAILURE_TTL_S: Final = 24 * 3600
 
 
 def job_items(
@@ -28,7 +27,6 @@ def job_items(
         status=JobStatus.QUEUED,
         timeout=timeout,
         result_ttl=0,
-        failure_ttl=_FAILURE_TTL_S,
         description=function,  # RQ would write the arguments, and they hold the event
         serializer=JSONSerializer,
     )

@@ -181,5 +181,5 @@ def _read(stored: bytes, waits: Waits, due: datetime | None, entry_id: str) -> W
     try:
         return WaitingRun(waits, due, StoredRun.load(stored))
     except StoredRunError:
-        log.warning("record.unreadable", entry_id=entry_id)
+        log.warning("run.unreadable", entry_id=entry_id)
         return None

@@ -9,15 +9,14 @@ from ringback.reading.waiting_runs import HANDLER_OF, WaitingRuns
 from ringback.schemas.keys import Keys
 from ringback.workers.handling.drain import ring
 from ringback.workers.handling.standing import Standing
+from ringback.workers.scripts.lua import NOW
 
 _AT_ONCE: Final = 500
 # From the end that nothing is taken from meanwhile. ARGV: the first of those that are due later than now, how many,
 # '1' to count them only, handlers. Returns how many were looked at, and how many of these are due now, or would be.
-_DUE_NOW: Final = f"""{HANDLER_OF}
+_DUE_NOW: Final = f"""{NOW}{HANDLER_OF}
 local wanted, runs = {{}}, {{}}
 for i = 4, #ARGV do wanted[ARGV[i]] = true end
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
 local later = redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', '(' .. now, 'LIMIT', ARGV[1], ARGV[2])
 for _, record in ipairs(later) do
   if #ARGV == 3 or wanted[handler_of(record)] then

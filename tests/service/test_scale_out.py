@@ -26,8 +26,8 @@ LEAST_LOAD_S: Final = 20.0
 CLAIM_IDLE_S: Final = 5
 AHEAD_S: Final = 90
 QUEUES: Final = "events,events,voice"
-MOST_TRIED: Final = 16
-"""More than the workers of one machine run side by side of a handler that takes long."""
+MOST_TRIED: Final = 8
+"""Far more than the two workers of one machine run side by side of a handler that runs once in a process."""
 
 
 @dataclass

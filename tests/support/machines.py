@@ -90,8 +90,8 @@ class Machine:
         environment = clean_environment(**{**self.settings, **own, **settings})
         if _FAKETIME is not None:
             environment |= {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": f"{self.ahead_s:+d}s"}
-            # Its fix for an old fault of glibc makes threads that wait for the interpreter turn in a loop: a worker with
-            # threads then takes four times the processor time, which no other clock would cost it.
+            # Its fix for an old fault of glibc makes threads that wait for the interpreter turn in a loop: a worker
+            # with threads then takes four times the processor time, which no other clock would cost it.
             environment |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
             environment["PYTHONPATH"] += f":{self.folder.parent}"
         inside = [*RINGBACK, *words]

@@ -13,7 +13,7 @@ from ringback.workers.failures import due
 from ringback.workers.failures.stored_run import StoredRun
 from ringback.workers.handling.standing import TIMEOUTS_IN_A_ROW, Standing, hold
 from ringback.workers.intake.group import ensure_group
-from ringback.workers.scripts.lua import script
+from ringback.workers.scripts.lua import NOW, script
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def take(redis: Redis, keys: Keys, most: int, bytes_: int = 1_000_000) -> tuple[
     ensure_group(redis, keys)
     found, wait = cast(
         "tuple[list[tuple[bytes, list[bytes]]], int]",
-        redis.register_script(script("due.lua"))([keys.due, keys.due_taken], [HANDLERS_GROUP, "w", most, bytes_]),
+        redis.register_script(NOW + script("due.lua"))([keys.due, keys.due_taken], [HANDLERS_GROUP, "w", most, bytes_]),
     )
     return [StoredRun.load(fields[1]) for _, fields in found], wait
 

@@ -10,11 +10,9 @@ from redis.client import Pipeline
 
 from ringback.schemas.keys import Keys
 from ringback.workers.failures.stored_run import StoredRun
+from ringback.workers.scripts.lua import NOW
 
-# Not XADD-like by our clock: machines' clocks part, and what is due is due for all of them.
-_ADD: Final = """
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+_ADD: Final = f"""{NOW}
 for i = 1, #ARGV, 2 do redis.call('ZADD', KEYS[1], now + ARGV[i], ARGV[i + 1]) end
 """
 

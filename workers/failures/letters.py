@@ -24,6 +24,7 @@ from ringback.schemas.keys import EVENTS_QUEUE, LETTER_JOB, Keys
 from ringback.workers.failures import due
 from ringback.workers.failures.stored_run import StoredRun
 from ringback.workers.runtime import runtime
+from ringback.workers.scripts.lua import NOW
 
 DEAD_LETTER_TTL_S: Final = 14 * 24 * 3600
 NO_HANDLER: Final = "-"
@@ -31,9 +32,7 @@ NO_HANDLER: Final = "-"
 
 # KEYS: registry, due. ARGV: how long letters are kept (s), their status meanwhile, then of each: the key of its job,
 # that of its results, its id, its run. Returns how many were still there.
-_RETRY: Final = """
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+_RETRY: Final = f"""{NOW}
 local count = 0
 for i = 3, #ARGV, 4 do
   if redis.call('ZREM', KEYS[1], ARGV[i + 2]) == 1 then
@@ -159,7 +158,7 @@ def record_of(job: Job) -> StoredRun:
 
 
 def again(event: str, handler: str, advanced: bool | None) -> None:  # noqa: ARG001 - they are in the job
-    """Give a dead letter another try. RQ runs this where somebody asks for it with RQ's own tools."""
+    """Let a dead letter be tried once more. RQ runs this where somebody asks for it with RQ's own tools."""
     run = runtime.get()
     job = cast("Job", get_current_job())
     with run.redis.pipeline(transaction=True) as pipeline:

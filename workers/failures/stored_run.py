@@ -15,7 +15,7 @@ _MOST_ERRORS: Final = 10
 
 
 class StoredRunError(ValueError):
-    """Bytes that should be a record are none."""
+    """Bytes that should be a stored run are none."""
 
 
 @dataclass(frozen=True, slots=True)

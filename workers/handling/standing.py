@@ -15,6 +15,7 @@ from redis.client import Pipeline
 
 from ringback.schemas.keys import Keys
 from ringback.workers.failures.stored_run import StoredRun
+from ringback.workers.scripts.lua import NOW
 
 log = structlog.get_logger()
 
@@ -23,15 +24,11 @@ TIMEOUTS_IN_A_ROW: Final = 3
 _FORGOTTEN_AFTER_S: Final = 3600
 _PROBE_EVERY_MS: Final = 10_000
 
-_HOLD: Final = """
-local now = redis.call('TIME')
-now = now[1] * 1000 + now[2] / 1000
+_HOLD: Final = f"""{NOW}
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], string.format('%.3f', now + (i - 2) / 1000), ARGV[i]) end
 redis.call('SADD', KEYS[2], ARGV[1])
 """
-_RELEASE: Final = """
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+_RELEASE: Final = f"""{NOW}
 local records = redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1)
 for i, record in ipairs(records) do
   redis.call('ZADD', KEYS[3], now, ARGV[3] .. record)

@@ -14,7 +14,7 @@ from ringback.workers.intake.entry import Entry, suspect_id
 from ringback.workers.intake.group import ensure_group, is_missing
 from ringback.workers.intake.shared import trusted_s
 from ringback.workers.runtime import Runtime
-from ringback.workers.scripts.lua import script
+from ringback.workers.scripts.lua import NOW, script
 
 _Flat = tuple[bytes, list[bytes] | None]
 _Taken = tuple[bytes, list[bytes] | None, bytes | None]
@@ -28,7 +28,7 @@ class Beside:
 
     def __init__(self, run: Runtime) -> None:
         self._run = run
-        self._due = run.redis.register_script(script("due.lua"))
+        self._due = run.redis.register_script(NOW + script("due.lua"))
         self._take = run.redis.register_script(script("take.lua"))
         self._streams = [(True, run.keys.due_taken)]
         if not run.settings.partitions:  # else what is left of the events is in its partition, and is read there

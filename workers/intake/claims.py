@@ -35,17 +35,12 @@ for _, stream in ipairs(KEYS) do
   end
 end
 """
-_DROP: Final = """
-for i = 4, #ARGV do
-  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
-  end
-end
-"""
-_LEAVE: Final = """
-for i = 4, #ARGV do
+# ARGV: group, worker, who is to hold them, for how long they are idle then (ms), entries. It runs in transactions too,
+# in which nothing may fail.
+_HAND_ON: Final = """
+for i = 5, #ARGV do
   if #redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then
-    redis.pcall('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, ARGV[i], 'JUSTID')
+    redis.pcall('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, ARGV[i], 'IDLE', ARGV[4], 'JUSTID')
   end
 end
 """
@@ -89,14 +84,15 @@ def let_go_of_all_but(run: Runtime, entries: Iterable[Entry]) -> None:
         ]
         if unheard := [entry_id for entry_id in ids if (stream, entry_id.decode()) not in in_hand]:
             log.warning("claim.unheard", count=len(unheard))
-            run.redis.eval(_DROP, 1, stream, HANDLERS_GROUP, run.consumer, str(_LONG_AGO_MS), *unheard)
+            by = (HANDLERS_GROUP, run.consumer, run.consumer, str(_LONG_AGO_MS))
+            run.redis.eval(_HAND_ON, 1, stream, *by, *unheard)
 
 
 def leave(pipeline: Pipeline, run: Runtime, entries: Sequence[Entry]) -> None:
     """Leave entries to whoever comes, in the caller's transaction, as far as this worker holds them."""
     for is_due, stream in ((False, run.keys.events), (True, run.keys.due_taken)):
         if ids := [entry.id for entry in entries if entry.is_due is is_due]:
-            pipeline.eval(_LEAVE, 1, stream, HANDLERS_GROUP, run.consumer, NEXT, *ids)
+            pipeline.eval(_HAND_ON, 1, stream, HANDLERS_GROUP, run.consumer, NEXT, "0", *ids)
 
 
 def holds(run: Runtime, entry: Entry) -> bool:
@@ -111,7 +107,7 @@ def take_turn(run: Runtime) -> bool:
 
 
 def end_turn(run: Runtime) -> None:
-    """Give the turn back, if this worker has it. Raises RedisError."""
+    """End the turn, if this worker has it. Raises RedisError."""
     run.redis.eval(_END_TURN, 1, run.keys.alone, run.consumer)
 
 

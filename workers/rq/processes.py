@@ -122,7 +122,7 @@ class _Stoppable(BaseWorker):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Say that the worker lives; RQ would say so three times a job."""
+        """Note in Redis that the worker lives, now and then; RQ would do so three times a job."""
         if time.monotonic() - self._beat >= _BEAT_S:
             self._beat = time.monotonic()
             super().heartbeat(timeout, pipeline)

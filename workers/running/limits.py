@@ -46,13 +46,13 @@ class Silence:
         threading.Thread(target=self._watch, args=(ends_by,), name="silence", daemon=True).start()
 
     def start(self, limit_s: float) -> None:
-        """Say that a run starts, which may hold the interpreter at once."""
+        """Note that a run starts, which may hold the interpreter at once."""
         by = time.monotonic() + limit_s + GRACE_S
         if not 0.0 < self._until[0] < by:
             self._until[0] = by
 
     def rest(self) -> None:
-        """Say that nothing runs."""
+        """Note that nothing runs."""
         self._until[0] = 0.0
 
     @property

@@ -1,9 +1,8 @@
 -- Takes runs that are due: out of the sorted set, into the stream of what workers have in their hands, in one step.
 -- KEYS: due, the stream. ARGV: group, worker, most runs to take, most bytes (and one run more)
+-- `now`: by the server's clock (workers/scripts/lua.py puts it before this)
 -- Returns what was taken, and in how many ms the next is due: 0 if there is more now, -1 if nothing waits
 local PORTION = 16
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
 local most, room, taken = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
 
 while taken < most and room > 0 do

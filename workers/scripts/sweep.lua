@@ -1,7 +1,8 @@
 -- Looks after the stream: trims what everyone of ours is done with, forgets consumers that are gone, and what a worker
 -- noted of an entry that another one finished.
--- KEYS: events, ledger, suspects, the stream of due runs in workers' hands. ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms), most
--- entries to trim, since Redis answers nobody meanwhile
+-- KEYS: events, ledger, suspects, the stream of due runs in workers' hands
+-- ARGV: group, retention (ms), idle time after which an empty consumer is gone (ms), most entries to trim, since Redis
+--       answers nobody meanwhile
 -- Returns 1 if entries wait that no consumer has, and 1 if there may be more to trim.
 
 local group

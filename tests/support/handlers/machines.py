@@ -36,7 +36,7 @@ def failing(event: Event, ctx: Context) -> None:
     raise ValueError("told to fail")
 
 
-@on("message.received", keyword="LONG", retry=[1], timeout=60)
+@on("message.received", keyword="LONG", retry=[1], timeout=60, concurrency=1)
 def long(event: Event, ctx: Context) -> None:
     """Fails at first, so that what takes long is a retry."""
     if ctx.attempt == 1:
@@ -46,7 +46,7 @@ def long(event: Event, ctx: Context) -> None:
     note("long", event, ctx)
 
 
-@on("message.received", keyword="HELD", timeout=60)
+@on("message.received", keyword="HELD", timeout=60, concurrency=1)
 def held(event: Event, ctx: Context) -> None:
     note("held-started", event, ctx)
     while not redis.exists(f"{prefix}:go"):
