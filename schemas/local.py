@@ -1,5 +1,6 @@
-"""URLs of this machine: how a process here reaches what listens on an address."""
+"""URLs of this machine: how a process here reaches what listens on an address, and which reach no further."""
 
+from ipaddress import ip_address
 from typing import Final
 
 # Not addresses that anything can be reached at: whoever listens there listens on all that this machine has.
@@ -14,3 +15,11 @@ def url_of(host: str, port: int) -> str:
 def local_url(host: str, port: int) -> str:
     """Return the URL by which this machine reaches what listens on an address, on every address too."""
     return url_of(EVERY_ADDRESS.get(host, host), port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"

@@ -4,11 +4,9 @@ The models have the wire's names. What the document leaves open is marked *assum
 would refuse.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +20,7 @@ from pydantic import (
 )
 
 from ringback.schemas.address import AddressKind, parse_address
+from ringback.schemas.field_types import Count, Url, Words, checked_url, copied_json, not_blank
 
 
 class Language(StrEnum):
@@ -53,32 +52,7 @@ def _number(value: str) -> str:
 def _caller_id(value: str) -> str:
     """Write a number as `to` has it. Anything else stays: the document says no more than "Caller ID"."""
     address = parse_address(value)
-    return address.value.removeprefix("+") if address.kind is AddressKind.E164 else _text(value)
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        # Reading the port checks it. urlsplit would drop some of the characters that isprintable refuses.
-        complete = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        complete = False
-    if not complete or not value.isprintable() or " " in value:
-        raise ValueError("no URL; write http://… or https://…")
-    return value
-
-
-def _text(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is blank")
-    value.encode()  # half of a surrogate pair is no text; the error is a ValueError and says so
-    return value
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    return value
+    return address.value.removeprefix("+") if address.kind is AddressKind.E164 else not_blank(value)
 
 
 def _one_or_several(check: Callable[[str], str]) -> Callable[[object], str | tuple[str, ...]]:
@@ -102,11 +76,9 @@ def _one_or_several(check: Callable[[str], str]) -> Callable[[object], str | tup
     return checked
 
 
-Url = Annotated[str, AfterValidator(_url)]
 # The document says "File"; its samples give a URL, and nothing tells how else Mocean would find one: *assumed*.
-Files = Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several(_url))]
+Files = Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several(checked_url))]
 Numbers = Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several(_number))]
-Count = Annotated[int, BeforeValidator(_no_bool)]
 
 
 def wire_name(name: str) -> str:
@@ -170,7 +142,7 @@ class Say(Action):
 
     action: Literal["say"] = "say"
     language: Language | None = None
-    text: Annotated[str, AfterValidator(_text)]
+    text: Words
     barge_in: bool | None = None
     clear_digit_cache: bool | None = None
 
@@ -205,14 +177,7 @@ class Raw(Action):
     @field_validator("command", mode="before")
     @classmethod
     def _of_json(cls, value: object) -> object:
-        if not isinstance(value, Mapping) or not isinstance(value.get("action"), str) or not value["action"]:
-            raise ValueError('must be a dict with a text "action"')
-        try:
-            written = json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode()
-        except (TypeError, ValueError, RecursionError):
-            raise ValueError("must be made of what JSON has: texts, numbers, true, false, null, lists, dicts") from None
-        # Read again it is nobody else's: a later change of the handler's dict does not reach it.
-        return json.loads(written)
+        return copied_json(value, "action")
 
     def wire(self) -> dict[str, object]:
         """Return the action as it was given."""

@@ -1,7 +1,7 @@
 """Settings: `RINGBACK_*` from the environment and `.env` (contract, section 6), checked once, at the start."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
@@ -18,6 +18,7 @@ from ringback.schemas.local import local_url, url_of
 from ringback.schemas.mc_actions import Language, Say
 from ringback.schemas.mc_wire import render_mc
 from ringback.schemas.redis_url import sentinels_of
+from ringback.schemas.sending_settings import SENDING
 from ringback.schemas.setting_types import Fallback, Host, Names, Networks, Switch, within
 from ringback.schemas.tokens import Token, Tokens, first_tokens
 
@@ -185,17 +186,23 @@ class Settings(BaseSettings):
         Raises SettingsError with one line for each setting that is wrong, also for names that are none of ours: a
         mistyped RINGBACK_TOKENS would otherwise be no protection at all.
         """
-        problems = [_unknown(name) for name in sorted(_given()) if name not in cls.model_fields]
+        known = {*cls.model_fields, *SENDING}
+        problems = [_unknown(name, known) for name in sorted(_given() - known)]
         try:
             settings = cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
-            for problem in error.errors():
-                name = PREFIX + "_".join(str(step) for step in problem["loc"][:1]).upper()
-                problems.append(f"{name}: {_reason(problem)}")
-            raise SettingsError("\n".join(problems)) from None
+            raise SettingsError("\n".join([*problems, *wrong_values(error)])) from None
         if problems:
             raise SettingsError("\n".join(problems))
         return settings
+
+
+def wrong_values(error: ValidationError) -> list[str]:
+    """Return one line for each setting that is wrong."""
+    return [
+        f"{PREFIX}{'_'.join(str(step) for step in problem['loc'][:1]).upper()}: {_reason(problem)}"
+        for problem in error.errors()
+    ]
 
 
 def _given() -> set[str]:
@@ -227,7 +234,7 @@ def _reason(problem: "ErrorDetails") -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in reason)
 
 
-def _unknown(name: str) -> str:
-    near = get_close_matches(name, Settings.model_fields, n=1)
+def _unknown(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=1)
     hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
     return f"{PREFIX}{name.upper()}: no such setting{hint}"

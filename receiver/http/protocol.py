@@ -53,7 +53,7 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 _CHECKED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
 
 
-class RefusedError(Exception):
+class RequestRefusedError(Exception):
     """The request is not taken. Raised to make the parser stop."""
 
 
@@ -319,7 +319,7 @@ class Connection(HttpToolsProtocol):
 
     def _stop_parsing(self, outcome: Answer) -> None:
         self._refusal = outcome
-        raise RefusedError
+        raise RequestRefusedError
 
     def _wait_with(self, data: bytes) -> None:
         """Keep what came behind a request that waits; read no more until it is its turn."""

@@ -5,10 +5,10 @@ from importlib.resources import files
 
 import pytest
 
-from ringback.receiver.providers.mocean.lookup import LOOKUP_ERRORS
 from ringback.receiver.providers.mocean.whatsapp import META_PASSING, META_PERMANENT
 from ringback.schemas.event_data import Error
 from ringback.schemas.tables.dlr_errors import DLR_ERRORS
+from ringback.schemas.tables.lookup_errors import LOOKUP_ERRORS
 from ringback.schemas.tables.networks import MNCS, NETWORKS, Network
 
 
