@@ -1,4 +1,4 @@
-"""Ringback for plugin authors: `from ringback import on, voice, mc`, and the types of what handlers are given.
+"""Ringback for plugin authors: `from ringback import on, voice, mc, wa, Mocean`, and the types of what there is.
 
 Nothing is imported here before its name is used: what a process does not need, it does not load.
 """
@@ -7,7 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ringback import events, mc, voice
+    from ringback import events, mc, voice, wa
+    from ringback.clients.errors import (
+        InDoubtError,
+        InvalidRequestError,
+        NoCreditError,
+        NotConfiguredError,
+        PartialError,
+        RefusedError,
+        SendError,
+        ThrottledError,
+        UnauthorizedError,
+        UnavailableError,
+    )
+    from ringback.clients.mocean.client import AsyncMocean, Mocean
+    from ringback.clients.mycoolsms.client import AsyncMyCoolSms, MyCoolSms
     from ringback.schemas.address import Address, AddressKind
     from ringback.schemas.events import (
         CallIncomingEvent,
@@ -18,6 +32,8 @@ if TYPE_CHECKING:
         MessageReceivedEvent,
         MessageStatusEvent,
     )
+    from ringback.schemas.segments import Segments, segments
+    from ringback.schemas.wa_contents import WaError
     from ringback.workers.decorators import lifespan, on
     from ringback.workers.running.context import Context
     from ringback.workers.running.outcomes import Drop, RetryLater
@@ -25,21 +41,39 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "AddressKind",
+    "AsyncMocean",
+    "AsyncMyCoolSms",
     "CallIncomingEvent",
     "CallInputEvent",
     "CallStatusEvent",
     "Context",
     "Drop",
     "Event",
+    "InDoubtError",
+    "InvalidRequestError",
     "LookupCompletedEvent",
     "MessageReceivedEvent",
     "MessageStatusEvent",
+    "Mocean",
+    "MyCoolSms",
+    "NoCreditError",
+    "NotConfiguredError",
+    "PartialError",
+    "RefusedError",
     "RetryLater",
+    "Segments",
+    "SendError",
+    "ThrottledError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "WaError",
     "events",
     "lifespan",
     "mc",
     "on",
+    "segments",
     "voice",
+    "wa",
 ]
 
 _PLACES: Final = {
@@ -55,11 +89,29 @@ _PLACES: Final = {
     "MessageReceivedEvent": "ringback.schemas.events",
     "MessageStatusEvent": "ringback.schemas.events",
     "RetryLater": "ringback.workers.running.outcomes",
+    "Segments": "ringback.schemas.segments",
+    "WaError": "ringback.schemas.wa_contents",
     "events": "ringback.events",
     "lifespan": "ringback.workers.decorators",
     "mc": "ringback.mc",
     "on": "ringback.workers.decorators",
+    "segments": "ringback.schemas.segments",
     "voice": "ringback.voice",
+    "AsyncMocean": "ringback.clients.mocean.client",
+    "Mocean": "ringback.clients.mocean.client",
+    "AsyncMyCoolSms": "ringback.clients.mycoolsms.client",
+    "MyCoolSms": "ringback.clients.mycoolsms.client",
+    "InDoubtError": "ringback.clients.errors",
+    "InvalidRequestError": "ringback.clients.errors",
+    "NoCreditError": "ringback.clients.errors",
+    "NotConfiguredError": "ringback.clients.errors",
+    "PartialError": "ringback.clients.errors",
+    "RefusedError": "ringback.clients.errors",
+    "SendError": "ringback.clients.errors",
+    "ThrottledError": "ringback.clients.errors",
+    "UnauthorizedError": "ringback.clients.errors",
+    "UnavailableError": "ringback.clients.errors",
+    "wa": "ringback.wa",
 }
 """Name -> module that has it, or that it is."""
 

@@ -1,0 +1,1 @@
+"""My-Cool-SMS's API as pure pairs: a module a section of the document; `codes` has the error tables of all."""

@@ -1,0 +1,233 @@
+"""Transports: carry a call to the provider over httpx, once, and say of each failure whether anything may be sent.
+
+No retries (the caller knows what a repeat costs), no redirects (a redirect would take credentials along). A connection
+idle for 4 s is not used again: a provider that closes it at that moment leaves a request in doubt. `HTTPS_PROXY` and
+`SSL_CERT_FILE` count, as for any program that uses httpx.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, TypeVar
+
+import httpx
+
+from ringback.clients.bodies import UnreadableAnswerError
+from ringback.clients.discreet import unlogged
+from ringback.clients.errors import InDoubtError, SendError, UnavailableError
+from ringback.clients.exchange import Call, ProviderAnswer, Request, unreadable
+
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT_S: Final = 20.0
+CONNECT_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 15.0
+LARGEST_ANSWER: Final = 16 * 1024**2
+"""Bytes. The largest documented answer is My-Cool-SMS's list of all incoming SMS."""
+_LIMITS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=4.0)
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+)
+
+
+def timeouts(total: float) -> httpx.Timeout:
+    """Return httpx's timeouts within a total in seconds. Raises ValueError unless that is more than 0."""
+    if not total > 0:
+        raise ValueError("timeout: not more than 0; write seconds")
+    return httpx.Timeout(min(total, READ_TIMEOUT_S), connect=min(total, CONNECT_TIMEOUT_S))
+
+
+class Progress:
+    """Whether a request has begun to go out: until then nothing can have been sent, whatever went wrong."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self, *, begun: bool) -> None:
+        self.begun = begun
+
+    def trace(self, event: str, _: Mapping[str, object]) -> None:
+        """Note an event of httpcore, as its `trace` extension calls it."""
+        if event.endswith(".send_request_headers.started"):
+            self.begun = True
+
+    async def trace_async(self, event: str, info: Mapping[str, object]) -> None:
+        """Note an event of httpcore's async half."""
+        self.trace(event, info)
+
+
+def failure(request: Request, error: BaseException, progress: Progress) -> SendError:
+    """Return the error of a request that brought no answer: in doubt once it may have gone out."""
+    words = type(error).__name__
+    if isinstance(error, _NEVER_SENT) or not progress.begun or not request.has_effect:
+        return UnavailableError(request.provider, request.operation, f"not reached ({words})")
+    return InDoubtError(request.provider, request.operation, f"no answer ({words})", sent="unknown")
+
+
+class HttpTransport:
+    """Carries calls over HTTP, from any thread. Made before a fork, it makes a new connection after it."""
+
+    def __init__(self, *, timeout: float = DEFAULT_TIMEOUT_S, transport: httpx.BaseTransport | None = None) -> None:
+        self.timeout = timeout
+        self._timeouts = timeouts(timeout)
+        self._transport = transport
+        self._clients: dict[int, httpx.Client] = {}  # by process: a connection is not shared with a parent
+
+    def exchange(self, call: Call[T]) -> T:
+        """Carry a call and return its result. Raises SendError."""
+        failed: SendError | None = None
+        answer = ProviderAnswer(0)
+        progress = Progress(begun=self._transport is not None)  # no other transport tells how far it is
+        try:
+            with self.stream(call.request, progress) as response:
+                answer = _answer(response, b"".join(_within(response.iter_bytes(), time.monotonic() + self.timeout)))
+        except UnreadableAnswerError as error:
+            failed = unreadable(call.request, answer_head(response), str(error))
+        except SendError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever httpx raises, its words may hold a URL with credentials
+            failed = failure(call.request, error, progress)
+        if failed is not None:
+            raise failed  # here, so that no httpx error hangs on to it
+        return call.result(answer)
+
+    @contextmanager
+    def stream(self, request: Request, progress: Progress) -> Iterator[httpx.Response]:
+        """Yield the answer with its body unread, out of all logs. Raises what httpx raises."""
+        with (
+            unlogged(),
+            self._connected().stream(
+                request.method,
+                request.full_url,
+                content=request.body or None,
+                headers=dict(request.headers),
+                extensions={"trace": progress.trace},
+            ) as response,
+        ):
+            yield response
+
+    def close(self) -> None:
+        """Close the connections; a later call makes new ones."""
+        client = self._clients.pop(os.getpid(), None)
+        if client is not None:
+            with unlogged():
+                client.close()
+
+    def _connected(self) -> httpx.Client:
+        client = self._clients.get(os.getpid())
+        if client is None:
+            made = httpx.Client(timeout=self._timeouts, limits=_LIMITS, transport=self._transport)
+            client = self._clients.setdefault(os.getpid(), made)  # another thread may have been quicker
+        return client
+
+
+class AsyncHttpTransport:
+    """Carries calls over HTTP from coroutines, with connections of its own for each event loop."""
+
+    def __init__(
+        self, *, timeout: float = DEFAULT_TIMEOUT_S, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self.timeout = timeout
+        self._timeouts = timeouts(timeout)
+        self._transport = transport
+        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+
+    async def exchange(self, call: Call[T]) -> T:
+        """Carry a call and return its result. Raises SendError."""
+        failed: SendError | None = None
+        answer = ProviderAnswer(0)
+        progress = Progress(begun=self._transport is not None)  # no other transport tells how far it is
+        try:
+            async with asyncio.timeout(self.timeout), self.stream(call.request, progress) as response:
+                parts = [part async for part in _bounded(response.aiter_bytes())]
+                answer = _answer(response, b"".join(parts))
+        except UnreadableAnswerError as error:
+            failed = unreadable(call.request, answer_head(response), str(error))
+        except SendError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever httpx raises, its words may hold a URL with credentials
+            failed = failure(call.request, error, progress)
+        if failed is not None:
+            raise failed  # here, so that no httpx error hangs on to it
+        return call.result(answer)
+
+    @asynccontextmanager
+    async def stream(self, request: Request, progress: Progress) -> AsyncIterator[httpx.Response]:
+        """Yield the answer with its body unread, out of all logs. Raises what httpx raises."""
+        with unlogged():
+            async with self._connected().stream(
+                request.method,
+                request.full_url,
+                content=request.body or None,
+                headers=dict(request.headers),
+                extensions={"trace": progress.trace_async},
+            ) as response:
+                yield response
+
+    async def close(self) -> None:
+        """Close this loop's connections; a later call makes new ones."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            with unlogged():
+                await client.aclose()
+
+    def _connected(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            for one in list(self._clients):
+                if one.is_closed():  # its connections can be used no more, and nobody else lets go of them
+                    self._clients.pop(one, None)
+            client = self._clients[loop] = httpx.AsyncClient(
+                timeout=self._timeouts, limits=_LIMITS, transport=self._transport
+            )
+        return client
+
+
+def answer_head(response: httpx.Response, body: bytes = b"") -> ProviderAnswer:
+    """Return an answer as far as it is known from its head."""
+    return _answer(response, body)
+
+
+def _answer(response: httpx.Response, body: bytes) -> ProviderAnswer:
+    return ProviderAnswer(
+        status=response.status_code,
+        content_type=response.headers.get("Content-Type", ""),
+        body=body,
+        retry_after=_seconds(response.headers.get("Retry-After")),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read `Retry-After` in seconds; a date counts as not given."""
+    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _within(parts: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+    size = 0
+    for part in parts:
+        size += len(part)
+        _check_size(size)
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer takes too long")
+        yield part
+
+
+async def _bounded(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    size = 0
+    async for part in parts:
+        size += len(part)
+        _check_size(size)
+        yield part
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST_ANSWER:
+        raise UnreadableAnswerError(f"the answer is longer than {LARGEST_ANSWER} bytes")

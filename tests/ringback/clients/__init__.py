@@ -1,0 +1,1 @@
+"""Tests of the clients: pure pairs as tables, transports against servers that misbehave."""
