@@ -21,7 +21,7 @@ WRONG_USE = 2
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or words."""
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or words, 3 it may have been done."""
     # What the imports have made stays. To look through it again and again, and at the end, would be a fifth of a start.
     gc.freeze()
     try:

@@ -1,6 +1,7 @@
 """What all commands share: settings, the two streams of a terminal, words that several take, and how they end."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -77,6 +78,23 @@ def refuse(message: str) -> NoReturn:
     """End with 2: the words or the settings are wrong."""
     sys.stderr.write(f"ringback: {shown(message)}\n")
     raise typer.Exit(2)
+
+
+def pairs(option: str, items: Sequence[str]) -> dict[str, str]:
+    """Read `field=value`; of a field that is named twice the last counts."""
+    found = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            refuse(f'{option} "{item}": write field=value')
+        found[name] = value
+    return found
+
+
+def doubt(message: str) -> NoReturn:
+    """End with 3: nobody here knows whether it was done."""
+    sys.stderr.write(f"ringback: {shown(message)}\n")
+    raise typer.Exit(3)
 
 
 def fail(message: str) -> NoReturn:

@@ -5,13 +5,16 @@ from typing import Final
 import typer
 
 from ringback.cli import (
+    ask,
     dead,
     doctor,
     handlers,
     quarantine,
     replay,
     retries,
+    send,
     service,
+    simulator,
     stored_events,
     token,
     trigger,
@@ -31,6 +34,8 @@ app.command()(service.work)
 app.command(hidden=True)(service.worker)
 app.command()(service.urls)
 app.command()(trigger.trigger)
+app.command()(simulator.simulate)
+app.add_typer(simulator.app, name="sim")
 app.command()(stored_events.tail)
 app.add_typer(stored_events.app, name="events")
 app.command()(replay.replay)
@@ -39,6 +44,10 @@ app.add_typer(retries.app, name="retries")
 app.add_typer(dead.app, name="dead")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(voice_flow.app, name="voice")
+app.add_typer(send.app, name="send")
+app.command()(ask.balance)
+app.command()(ask.pricing)
+app.command()(ask.lookup)
 app.add_typer(token.app, name="token")
 app.command()(stored_events.schema)
 app.command()(service.config)

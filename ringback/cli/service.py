@@ -1,6 +1,7 @@
 """Commands that run the service or say how it is set: up, serve, work, urls, config."""
 
 import json
+import os
 from typing import Annotated
 
 import structlog
@@ -16,6 +17,7 @@ from ringback.run.vendor import Vendor
 from ringback.schemas.callback_urls import without_login
 from ringback.schemas.censor import Censor
 from ringback.schemas.redis_url import without_password
+from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
 from ringback.schemas.settings import PREFIX
 from ringback.schemas.tokens import SHORTEST_TOKEN, Token
 from ringback.workers.discovery import load_registry
@@ -41,6 +43,8 @@ def serve(
     fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket, such as systemd's (3).")] = None,
 ) -> None:
     """Run a receiver."""
+    for name in [name for name in os.environ if name.upper() in NOT_FOR_RECEIVERS]:
+        del os.environ[name]  # who started us may have them for the workers too
     settings = start()
     from ringback.receiver.commit.spool import SpoolError
     from ringback.receiver.serve import serve as run
@@ -124,8 +128,11 @@ def urls(as_json: AsJson = False) -> None:
 def config(as_json: AsJson = False) -> None:
     """Print the settings in force. Secrets are not shown."""
     settings = found()
+    from ringback.clients.configured import SendingSettings
+
     censor = Censor(settings.tokens)
-    shown = {PREFIX + name.upper(): censor.text(_shown(name, value)) for name, value in settings}
+    every = (*settings, *SendingSettings.load())
+    shown = {PREFIX + name.upper(): censor.text(_shown(name, value)) for name, value in every}
     if as_json:
         print_json(shown)
         return

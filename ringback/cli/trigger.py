@@ -1,13 +1,12 @@
 """The command that sends a callback as the provider would: trigger."""
 
 import sys
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from ringback.cli.options import AsJson, fail, found, out, print_json, refuse
+from ringback.cli.options import AsJson, fail, found, out, pairs, print_json, refuse
 from ringback.schemas.censor import Censor
 from ringback.wire.samples import SAMPLES, find
 
@@ -37,7 +36,7 @@ def trigger(
     from ringback.wire import sending as triggers
 
     sample = find(name)
-    overrides, undocumented = _pairs("--set", set_ or ()), _pairs("--raw", raw or ())
+    overrides, undocumented = pairs("--set", set_ or ()), pairs("--raw", raw or ())
     wires = list(triggers.series(sample, overrides, number, raw=undocumented))
     settings = found()
     secret = settings.tokens[0].secret.get_secret_value() if settings.tokens else None
@@ -58,17 +57,6 @@ def trigger(
             out.print(f"{sample.name}: {reply.status_code}" + (f" {body}" if body else ""), soft_wrap=True)
     if any(reply.is_error for reply in replies):
         raise typer.Exit(1)
-
-
-def _pairs(option: str, items: Sequence[str]) -> dict[str, str]:
-    """Read `field=value`; of a field that is named twice the last counts."""
-    pairs = {}
-    for item in items:
-        name, equals, value = item.partition("=")
-        if not equals or not name:
-            refuse(f'{option} "{item}": write field=value')
-        pairs[name] = value
-    return pairs
 
 
 def _list_samples(*, as_json: bool) -> None:

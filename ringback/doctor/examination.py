@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from ringback.doctor.probe import Met, Who, admin_at, receiver_at
+from ringback.doctor.sending_checks import sending_checks
 from ringback.doctor.sentinels import sentinel_checks
 from ringback.reading.dead_letters import DeadLetters
 from ringback.reading.handler_states import Handlers, HandlerState
@@ -63,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield port_check(settings)
     yield admin_port_check(settings)
     yield public_url_check(settings, registry)
+    yield from sending_checks(settings)
 
 
 def token_check(settings: Settings) -> Check:

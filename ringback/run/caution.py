@@ -1,19 +1,20 @@
 """Caution: what works and is not safe, said at each start in the log, and by `ringback doctor`."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 
-from ringback.schemas.settings import Settings
+from ringback.schemas.local import is_loopback
+from ringback.schemas.sending_settings import SECRET_SENDING
+from ringback.schemas.settings import PREFIX, Settings
 from ringback.system.private import may_be_read
 
 log = structlog.get_logger()
 
 ENV_FILE: Final = Path(".env")
-_SECRETS: Final = ("RINGBACK_TOKENS", "RINGBACK_REDIS_URL")
+_SECRETS: Final = ("RINGBACK_TOKENS", "RINGBACK_REDIS_URL", *(PREFIX + name.upper() for name in SECRET_SENDING))
 
 
 def warn(settings: Settings) -> None:
@@ -46,11 +47,3 @@ def open_to(settings: Settings) -> str | None:
     if settings.public_url and not is_loopback(urlsplit(settings.public_url).hostname or ""):
         return settings.public_url
     return None if is_loopback(settings.host) else f"{settings.host}:{settings.port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"

@@ -10,6 +10,7 @@ from typing import Final
 
 from ringback.run.supervisor import Child
 from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
+from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
 
 # -P: nothing in the user's folder comes before what we import, such as a `queue.py` or a folder called `ringback`.
 # Handlers are found there all the same (ringback.workers.discovery).
@@ -35,19 +36,24 @@ class Stage(IntEnum):
 
 def store_child(command: Sequence[str]) -> Child:
     """Give the embedded server."""
-    return Child("store", command, Stage.STORE, _STORE_STOP_S, umask=0o077)
+    return Child("store", command, Stage.STORE, _STORE_STOP_S, without=NOT_FOR_RECEIVERS, umask=0o077)
 
 
 def tunnel_child(name: str, command: Sequence[str]) -> Child:
     """Give the program that leads here from a public address. It needs none of our secrets, so it gets none."""
-    without = {"RINGBACK_TOKENS": "", "RINGBACK_REDIS_URL": ""}
-    return Child(name, command, Stage.TUNNEL, _TUNNEL_STOP_S, without)
+    without = {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL", *NOT_FOR_RECEIVERS}
+    return Child(name, command, Stage.TUNNEL, _TUNNEL_STOP_S, without=without)
 
 
 def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
-    """Give the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing."""
+    """Return the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing.
+
+    It gets no credentials of providers: those are for processes that nobody reaches from outside.
+    """
     command = (*_PROGRAM, "serve", "--fd", str(descriptor))
-    return Child("receiver", command, Stage.RECEIVER, RECEIVER_STOP_S, environment, pass_fds=(descriptor,))
+    return Child(
+        "receiver", command, Stage.RECEIVER, RECEIVER_STOP_S, environment, NOT_FOR_RECEIVERS, pass_fds=(descriptor,)
+    )
 
 
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, Final
@@ -39,7 +39,8 @@ class Child:
     `ready` waits after the first start; `started_again` is told of each later one, and must return at once.
     `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole. `umask`: the
     mode bits that its files do not get; -1 leaves it as it is. `hear` is given, at each start, the pipe with all that
-    it writes; it must see to it that this is read, and return at once.
+    it writes; it must see to it that this is read, and return at once. `without`: variables, in upper case, that it
+    does not get, whatever the case they are given in.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Child:
     stage: int
     stop_s: float
     environment: Mapping[str, str] = field(default_factory=dict)
+    without: Collection[str] = ()
     pass_fds: tuple[int, ...] = ()
     umask: int = -1
     hear: Callable[[IO[bytes]], None] | None = None
@@ -67,9 +69,10 @@ class Child:
             str(int(signal.SIGTERM)),
             str(os.getpid()),
         ]
+        given = {**os.environ, **self.environment}
         self.process = subprocess.Popen(
             [*tether, *self.command],
-            env={**os.environ, **self.environment},
+            env={name: value for name, value in given.items() if name.upper() not in self.without},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=self.pass_fds,

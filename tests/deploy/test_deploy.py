@@ -26,6 +26,7 @@ from ringback.receiver.admin.check import Grade
 from ringback.run.children import RECEIVER_STOP_S, WORKER_STOP_S
 from ringback.run.store import await_store, command
 from ringback.schemas.keys import HANDLERS_GROUP, Keys
+from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS, SENDING
 from ringback.schemas.settings import Settings
 from ringback.workers.rq.processes import QUEUES
 from tests.support.service import ROOT, Service, free_port, process, store_program
@@ -47,7 +48,7 @@ def only(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 def is_setting(variable: str) -> bool:
-    return variable.removeprefix("RINGBACK_").lower() in Settings.model_fields
+    return variable.removeprefix("RINGBACK_").lower() in {*Settings.model_fields, *SENDING}
 
 
 def seconds(text: str) -> float:
@@ -59,7 +60,7 @@ def seconds(text: str) -> float:
 
 @pytest.mark.parametrize("file", [str(file.relative_to(ROOT)) for file in sorted(DEPLOY.rglob("*")) if file.is_file()])
 def test_settings_that_are_named_exist(file: str) -> None:
-    named = set(re.findall(r"\bRINGBACK_[A-Z_]*[A-Z]\b", (ROOT / file).read_text()))
+    named = variables(ROOT / file)
     # The variable that Kubernetes would make of a Service.
     assert {one for one in named - {"RINGBACK_SERVICE_PORT"} if not is_setting(one)} == set()
 
@@ -89,7 +90,28 @@ def test_no_secrets() -> None:
     assert {"RINGBACK_TOKENS", "RINGBACK_REDIS_URL"} & set(settings) == set()
     assert "RINGBACK_TOKENS=\n" in (DEPLOY / "ringback.env.example").read_text()
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    assert "deploy/ringback.env" in ignored
+    assert {"deploy/ringback.env", "deploy/workers.env"} <= {*ignored}
+    for line in (DEPLOY / "workers.env.example").read_text().splitlines():
+        assert not line or line[0] == "#" or line.endswith("=")
+
+
+def test_workers_alone_have_credentials_of_providers() -> None:
+    """In each way of running it they are in a file or a Secret of their own."""
+    assert NOT_FOR_RECEIVERS & variables(DEPLOY / "ringback.env.example") == set()
+    assert NOT_FOR_RECEIVERS - variables(DEPLOY / "workers.env.example") == {"RINGBACK_MOCEAN_API_TOKEN"}
+    services = documents(DEPLOY / "compose.yml")[0]["services"]
+    files = {name: one.get("env_file") for name, one in services.items()}
+    assert files == {"valkey": None, "receiver": "ringback.env", "workers": ["ringback.env", "workers.env"]}
+    units = {file.name: "workers.env" in file.read_text().partition("[Unit]")[2] for file in SERVICES}
+    assert units == {"ringback-receiver.service": False, "ringback-workers.service": True}
+    secret = {"secretRef": {"name": "ringback-providers", "optional": True}}
+    for file, has in (("workers.yaml", True), ("receiver.yaml", False), ("receiver-spool.yaml", False)):
+        for _, template in pods(file):
+            assert (secret in template["spec"]["containers"][0]["envFrom"]) is has
+
+
+def variables(file: Path) -> set[str]:
+    return set(re.findall(r"\bRINGBACK_[A-Z_]*[A-Z]\b", file.read_text()))
 
 
 # Image, compose, systemd
@@ -192,7 +214,8 @@ def test_compose_by_its_own_tool(tmp_path: Path) -> None:
     # Debian 12 has a compose that is older than the key `name`.
     text = (DEPLOY / "compose.yml").read_text().replace("\nname: ringback\n", "\n")
     (tmp_path / "compose.yml").write_text(text)
-    shutil.copy(DEPLOY / "ringback.env.example", tmp_path / "ringback.env")
+    for name in ("ringback.env", "workers.env"):
+        shutil.copy(DEPLOY / f"{name}.example", tmp_path / name)
     check([program, "-f", "compose.yml", "config", "-q"], tmp_path)
 
 
@@ -225,7 +248,10 @@ def test_the_receiver_serves_on_the_socket_of_systemd() -> None:
 def test_unit_by_systemd(name: str, tmp_path: Path) -> None:
     program = tool("systemd-analyze", "apt-get install systemd")
     for file in SYSTEMD.iterdir():
-        (tmp_path / file.name).write_text(file.read_text().replace("/opt/ringback/bin/ringback", sys.executable))
+        text = (
+            file.read_text().replace("# LoadCredential=", "LoadCredential=").replace("# Environment=", "Environment=")
+        )
+        (tmp_path / file.name).write_text(text.replace("/opt/ringback/bin/ringback", sys.executable))
     assert check([program, "verify", "--man=no", str(tmp_path / name)], tmp_path) == ""
 
 

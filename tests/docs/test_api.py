@@ -14,7 +14,7 @@ import pytest
 from tests.support.pages import PARTS
 from tests.support.service import ROOT
 
-PUBLIC: Final = ("ringback", "ringback.events", "ringback.mc", "ringback.voice")
+PUBLIC: Final = ("ringback", "ringback.clients", "ringback.events", "ringback.mc", "ringback.voice", "ringback.wa")
 PAGE: Final = ROOT / "docs" / "api.md"
 # CONTRIBUTING is for those who change Ringback.
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -11,6 +11,7 @@ import typer.main
 from ringback.cli.program import app
 from ringback.schemas.events import Envelope
 from ringback.schemas.keys import Keys
+from ringback.schemas.sending_settings import SENDING
 from ringback.schemas.settings import PREFIX, Settings
 from tests.support.metrics import exposed as exposed
 from tests.support.pages import PARTS, anchors, code
@@ -47,8 +48,8 @@ def test_paths(page: Path) -> None:
 
 @each_page
 def test_settings(page: Path) -> None:
-    named = set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", page.read_text()))
-    assert {one for one in named if one.removeprefix(PREFIX).lower() not in Settings.model_fields} == set()
+    named, known = set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", page.read_text())), {*Settings.model_fields, *SENDING}
+    assert {one for one in named if one.removeprefix(PREFIX).lower() not in known} == set()
 
 
 @each_page

@@ -122,14 +122,21 @@ def test_no_secret_is_shown_whatever_setting_it_is_in(tmp_path: Path) -> None:
         "RINGBACK_REDIS_URL": "redis://:pass-word@127.0.0.1:1/0", "RINGBACK_HANDLERS": f"a.{TOKEN}",
         "RINGBACK_VOICE_FALLBACK":
             f'[{{"action": "collect", "max": 1, "event-url": "https://a.example/?token={TOKEN}"}}]',
+        "RINGBACK_MOCEAN_API_KEY": "api-key-of-acme", "RINGBACK_MOCEAN_API_SECRET": "pass-word",
+        "RINGBACK_MYCOOLSMS_USERNAME": "user-of-acme",
     }  # fmt: skip
     shown = json.loads(ringback(tmp_path, "config", "--json", **settings).stdout)
     assert shown["RINGBACK_PUBLIC_URL"] == "https://***@example.com:8443/x"
     assert shown["RINGBACK_REDIS_URL"] == "redis://***@127.0.0.1:1/0"
+    assert {shown[f"RINGBACK_{name}"] for name in (
+        "MOCEAN_API_KEY", "MOCEAN_API_SECRET", "MYCOOLSMS_USERNAME")} == {"**********"}  # fmt: skip
+    assert (shown["RINGBACK_MYCOOLSMS_PASSWORD"], shown["RINGBACK_SEND_TIMEOUT"]) == ("", "20s")
     assert "https://a.example/?token=***" in shown["RINGBACK_VOICE_FALLBACK"]
     for words in ("config", "config --json", "token ls", "trigger mocean/inbound-sms", "voice call"):
         ended = ringback(tmp_path, *words.split(), **settings)
-        assert [one for one in (TOKEN, "pass-word") if one in ended.stdout + ended.stderr] == []
+        assert [
+            one for one in (TOKEN, "pass-word", "key-of-acme", "user-of-acme") if one in ended.stdout + ended.stderr
+        ] == []
 
 
 @pytest.mark.parametrize(

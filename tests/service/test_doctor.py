@@ -80,6 +80,7 @@ def test_all_is_well(tmp_path: Path, well: Service, admin_port: int) -> None:
         "quarantine": "0",
         f"port {well.port}": "a receiver answers, and knows our tokens",
         f"admin port {admin_port}": "a receiver answers, and says that it is ready",
+        "sending": "no credentials: nothing can be sent from here",
     }
     assert wrong(found) == {
         "public URL": (
@@ -100,6 +101,7 @@ def test_lines_in_a_pipe(tmp_path: Path) -> None:
     )
     assert [line.partition(":")[0] for line in lines] == [
         "ok", "not known", "not ok", "ok", "ok", "ok", "ok", "not known", "ok", "ok", "warning",
+        "ok",
     ]  # fmt: skip
 
 
