@@ -18,12 +18,13 @@ from benchmarks.machine import Bench, BenchError, Others, bench, describe
 from benchmarks.memory import memory
 from benchmarks.report import tables, write
 from benchmarks.results import RINGBACK, Results
+from benchmarks.sends import sends
 from benchmarks.store import store
 from benchmarks.versions import versions
 from benchmarks.voice import voice
 from benchmarks.waits import waits
 
-PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "waits", "again", "store")
+PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "waits", "again", "store", "sends")
 _LOADED: Final = {"ingest", "latency", "memory"}
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
@@ -43,9 +44,10 @@ class Plan:
     waits: int = 30_000
     again: int = 30_000
     store_events: int = 20_000
+    sends: int = 1_000
 
 
-QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000)
+QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000, sends=200)
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
 
@@ -117,6 +119,8 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
         results.again = again(made, plan.rounds, plan.again)
     if "store" in parts:
         results.store = store(made, plan.rounds, plan.store_events)
+    if "sends" in parts:
+        results.sends = sends(made, plan.rounds, plan.sends)
 
 
 if __name__ == "__main__":

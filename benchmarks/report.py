@@ -7,7 +7,7 @@ from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
-from benchmarks.results import RINGBACK, Again, Handling, Ingest, Results, StoreKept, StoreWork, Waits
+from benchmarks.results import RINGBACK, Again, Handling, Ingest, Results, Sends, StoreKept, StoreWork, Waits
 
 RESULTS: Final = HERE / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -55,6 +55,8 @@ def tables(results: Results) -> dict[str, str]:
         made["voice"] = _voice(results)
     if results.memory:
         made["memory"] = _memory(results)
+    if results.sends:
+        made["sends"] = _sends(results.sends)
     if results.waits:
         made["waits"] = _waits(results.waits)
     if results.again:
@@ -260,6 +262,12 @@ def _waiting(found: Again) -> str:
         ["a dead letter of it", f"{found.letter_bytes:,.0f}"],
     ]
     return _table(["", "bytes"], rows)
+
+
+def _sends(found: Sends) -> str:
+    rows = [[f"{found.client_us:,.0f}", f"{found.bare_us:,.0f}", f"{found.ratio:.2f}", str(found.connections)]]
+    head = [f"{found.count:,} sends: µs each", "a bare httpx post", "ratio", "connections"]
+    return _table(head, rows)
 
 
 def _work(done: list[StoreWork]) -> str:

@@ -311,6 +311,37 @@ class Again(_Record):
     letter_bytes: float
 
 
+class SendsRound(_Record):
+    """Some sends by Ringback's client, and as many bare posts: time of each, and the connections of the first."""
+
+    client_us: float
+    bare_us: float
+    connections: int
+
+
+class Sends(_Record):
+    """Sends one after another over one client: the rounds, and the medians."""
+
+    count: int
+    rounds: list[SendsRound]
+    client_us: float
+    bare_us: float
+    ratio: float
+    connections: int
+
+    @classmethod
+    def of(cls, count: int, rounds: list[SendsRound]) -> "Sends":
+        """Sum the rounds up."""
+        return cls(
+            count=count,
+            rounds=rounds,
+            client_us=median(one.client_us for one in rounds),
+            bare_us=median(one.bare_us for one in rounds),
+            ratio=median(one.client_us / one.bare_us for one in rounds),
+            connections=max(one.connections for one in rounds),
+        )
+
+
 class Results(BaseModel):
     """One run of `make bench`. What was not measured is empty."""
 
@@ -329,3 +360,4 @@ class Results(BaseModel):
     waits: list[Waits] = []
     again: Again | None = None
     store: StoreResults | None = None
+    sends: Sends | None = None
