@@ -174,6 +174,10 @@ class Reason:
     after_s: float
 
 
+_INIT: Final = 1
+"""The parent of a process whose own has died."""
+
+
 class _Explanation:
     """Names the fault that fell between a run's start and the ledger's next write, if there was one."""
 
@@ -189,6 +193,9 @@ class _Explanation:
         }
 
     def __call__(self, run: Run) -> Reason | None:
+        if run.worker == _INIT:
+            # Its worker was killed before it began, and it goes the same way as soon as it notices.
+            return Reason("worker killed before", 0.0)
         until = self._written_by(run)
         for fault in (*self._to_one[run.pid], *self._to_one[run.worker], *self._to_all):
             if fault.begin <= until and self._felt_until(fault, run.pid) >= run.start:
