@@ -25,7 +25,7 @@ from ringback.clients.transport import (
     AsyncHttpTransport,
     HttpTransport,
     Progress,
-    answer_head,
+    answer_of,
     failure,
 )
 
@@ -305,7 +305,7 @@ class _Visit:
 
     def begin(self, response: httpx.Response) -> bool:
         """Take the head of an answer, and return whether its body is wanted."""
-        self._head = answer_head(response)
+        self._head = answer_of(response)
         self._other.clear()
         self._location = response.headers.get("Location") if response.status_code in _REDIRECTS else None
         self._is_file = self._fetch.is_file(self._head)

@@ -87,11 +87,9 @@ class HttpTransport:
         progress = Progress(begun=self._transport is not None)  # no other transport tells how far it is
         try:
             with self.stream(call.request, progress) as response:
-                answer = _answer(response, b"".join(_within(response.iter_bytes(), time.monotonic() + self.timeout)))
+                answer = answer_of(response, b"".join(_within(response.iter_bytes(), time.monotonic() + self.timeout)))
         except UnreadableAnswerError as error:
-            failed = unreadable(call.request, answer_head(response), str(error))
-        except SendError:
-            raise
+            failed = unreadable(call.request, answer_of(response), str(error))
         except Exception as error:  # noqa: BLE001 - whatever httpx raises, its words may hold a URL with credentials
             failed = failure(call.request, error, progress)
         if failed is not None:
@@ -147,11 +145,9 @@ class AsyncHttpTransport:
         try:
             async with asyncio.timeout(self.timeout), self.stream(call.request, progress) as response:
                 parts = [part async for part in _bounded(response.aiter_bytes())]
-                answer = _answer(response, b"".join(parts))
+                answer = answer_of(response, b"".join(parts))
         except UnreadableAnswerError as error:
-            failed = unreadable(call.request, answer_head(response), str(error))
-        except SendError:
-            raise
+            failed = unreadable(call.request, answer_of(response), str(error))
         except Exception as error:  # noqa: BLE001 - whatever httpx raises, its words may hold a URL with credentials
             failed = failure(call.request, error, progress)
         if failed is not None:
@@ -191,12 +187,8 @@ class AsyncHttpTransport:
         return client
 
 
-def answer_head(response: httpx.Response, body: bytes = b"") -> ProviderAnswer:
-    """Return an answer as far as it is known from its head."""
-    return _answer(response, body)
-
-
-def _answer(response: httpx.Response, body: bytes) -> ProviderAnswer:
+def answer_of(response: httpx.Response, body: bytes = b"") -> ProviderAnswer:
+    """Return an answer with what is known of its body."""
     return ProviderAnswer(
         status=response.status_code,
         content_type=response.headers.get("Content-Type", ""),

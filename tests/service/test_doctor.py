@@ -45,7 +45,7 @@ def stranger(answers: int) -> Iterator[int]:
             self.wfile.write(b"ok\n")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         Thread(target=server.serve_forever, daemon=True).start()

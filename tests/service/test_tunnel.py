@@ -134,7 +134,7 @@ def test_another_users_page_on_the_vendors_port_is_not_asked(tmp_path: Path) -> 
             self.wfile.write(theirs.replace("{target}", f"http://localhost:{port}").encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     asked: list[str] = []
     port = str(free_port())

@@ -53,7 +53,7 @@ def answering(answers: Answers) -> Iterator[Answering]:
             self.wfile.write(written)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
         found = Answering(f"http://127.0.0.1:{server.server_address[1]}")

@@ -79,7 +79,7 @@ def answers(status: str, body: bytes = b"", *headers: str) -> Manner:
 
 
 def says(data: bytes) -> Manner:
-    """Say some bytes and close."""
+    """Send some bytes and close."""
 
     def manner(connection: socket.socket, _: threading.Event) -> None:
         connection.sendall(data)
@@ -95,7 +95,7 @@ def resets(connection: socket.socket, _: threading.Event) -> None:
 
 
 def hangs(_: socket.socket, stopped: threading.Event) -> None:
-    """Say nothing."""
+    """Keep silent."""
     stopped.wait(30)
 
 
