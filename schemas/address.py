@@ -11,6 +11,7 @@ from ringback.schemas.tables.countries import COUNTRIES
 
 _SEPARATORS: Final = str.maketrans("", "", " -()")
 _LONGEST_CALLING_CODE: Final = 3
+_SHOWN_DIGITS: Final = 3
 
 
 class AddressKind(StrEnum):
@@ -64,3 +65,8 @@ def country_of_number(digits: str) -> str | None:
         if country := COUNTRY_OF_CALLING_CODE.get(digits[:length]):
             return country
     return None
+
+
+def masked(address: Address | None) -> str:
+    """Return an address that may be logged: the end of it."""
+    return "someone" if address is None else f"…{address.value[-_SHOWN_DIGITS:]}"

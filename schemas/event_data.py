@@ -1,4 +1,4 @@
-"""The data of events: what happened, in six kinds, and the parts that they are made of (contract, section 2)."""
+"""The data of events: what happened, in eight kinds, and the parts that they are made of (contract, section 2)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -84,6 +84,15 @@ class Ported(StrEnum):
     PORTED = "ported"
     NOT_PORTED = "not_ported"
     UNKNOWN = "unknown"
+
+
+class SendStatus(StrEnum):
+    """What became of something that we sent, or were asked to send."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    EXPIRED = "expired"
 
 
 class Part(BaseModel):
@@ -259,3 +268,33 @@ class CallStatus(CallData):
 
     status: str | None = None
     direction: str | None = None
+
+
+class SendData(Data):
+    """What every event about a send of ours has."""
+
+    ref: str
+    status: SendStatus
+    error: Error | None = None
+    handler: str | None = None
+    cause: str | None = None
+
+
+class MessageSent(SendData):
+    """What became of an SMS or WhatsApp message that we sent, before any delivery report."""
+
+    channel: Channel
+    message_id: str | None = None
+    sender: Address | None = None
+    recipient: Address
+    segments: int | None = None
+    cost: Cost | None = None
+
+
+class CallPlaced(SendData):
+    """What became of a call that we asked for, before anybody answers it."""
+
+    session_id: str | None = None
+    call_id: str | None = None
+    caller: Address | None = None
+    callee: Address

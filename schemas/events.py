@@ -1,4 +1,4 @@
-"""Events: CloudEvents 1.0 envelopes around six kinds of telephony data (contract, section 2).
+"""Events: CloudEvents 1.0 envelopes around eight kinds of telephony data (contract, section 2).
 
 `EVENTS` reads any of them: `EVENTS.validate_json(entry["event"])`.
 """
@@ -12,16 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from ringback.schemas.event_data import (
     CallIncoming,
     CallInput,
+    CallPlaced,
     CallStatus,
     Data,
     LookupCompleted,
     MessageReceived,
+    MessageSent,
     MessageStatus,
 )
 
 
 class EventType(StrEnum):
-    """The six kinds of events."""
+    """The kinds of events."""
 
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_STATUS = "message.status"
@@ -29,6 +31,15 @@ class EventType(StrEnum):
     CALL_INCOMING = "call.incoming"
     CALL_INPUT = "call.input"
     CALL_STATUS = "call.status"
+    MESSAGE_SENT = "message.sent"
+    CALL_PLACED = "call.placed"
+
+
+SEND_TYPES: Final = frozenset({EventType.MESSAGE_SENT, EventType.CALL_PLACED})
+"""The kinds that no provider's callback makes: they say what became of a send of ours.
+
+A handler that answered each of them would never end, so only one that names the type gets them.
+"""
 
 
 class Envelope(BaseModel):
@@ -96,6 +107,22 @@ class CallStatusEvent(Envelope):
     data: CallStatus
 
 
+class MessageSentEvent(Envelope):
+    """`message.sent`."""
+
+    type: Literal[EventType.MESSAGE_SENT] = EventType.MESSAGE_SENT
+    dataschema: Literal["urn:ringback:schema:message.sent:1"] = "urn:ringback:schema:message.sent:1"
+    data: MessageSent
+
+
+class CallPlacedEvent(Envelope):
+    """`call.placed`."""
+
+    type: Literal[EventType.CALL_PLACED] = EventType.CALL_PLACED
+    dataschema: Literal["urn:ringback:schema:call.placed:1"] = "urn:ringback:schema:call.placed:1"
+    data: CallPlaced
+
+
 Event = (
     MessageReceivedEvent
     | MessageStatusEvent
@@ -103,6 +130,8 @@ Event = (
     | CallIncomingEvent
     | CallInputEvent
     | CallStatusEvent
+    | MessageSentEvent
+    | CallPlacedEvent
 )
 EVENTS: Final[TypeAdapter[Event]] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 EVENT_OF_DATA: Final[dict[type[Data], type[Event]]] = {
@@ -112,6 +141,8 @@ EVENT_OF_DATA: Final[dict[type[Data], type[Event]]] = {
     CallIncoming: CallIncomingEvent,
     CallInput: CallInputEvent,
     CallStatus: CallStatusEvent,
+    MessageSent: MessageSentEvent,
+    CallPlaced: CallPlacedEvent,
 }
 DATA_OF_TYPE: Final[dict[EventType, type[Data]]] = {
     EventType(event.model_fields["type"].default): data for data, event in EVENT_OF_DATA.items()

@@ -14,6 +14,7 @@ LETTER_JOB: Final = "ringback.workers.failures.letters.again"
 VOICE_JOB: Final = "ringback.workers.voice.calls.answer"
 
 HANDLERS_GROUP: Final = "handlers"
+SENDER_GROUP: Final = "sender"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,114 @@ class Keys:
     def replies(self, receiver: str) -> str:
         """List on which one receiver process awaits the answers to its calls."""
         return f"{self.prefix}:replies:{receiver}"
+
+    @property
+    def poller(self) -> str:
+        """Name of the one poller at work. It expires by itself."""
+        return f"{self.prefix}:poller"
+
+    @property
+    def polls(self) -> str:
+        """What the other keys of the poller begin with."""
+        return f"{self.prefix}:poll:"
+
+    def polled_inbox(self, account: str) -> str:
+        """Hash virtual number -> JSON: how far its inbound SMS were read (ringback.polling.read_up_to).
+
+        `since`: when that began; `looked`: when it was tried last (ms); `seen`: the newest id of all numbers.
+        """
+        return f"{self.polls}inbox:{account}"
+
+    @property
+    def poll_position(self) -> str:
+        """The last entry of the stream of events that was looked at for pushed inbound SMS."""
+        return f"{self.polls}position"
+
+    def pushes(self, account: str) -> str:
+        """Sorted set of an account's pushed inbound SMS that no listed one was matched with, by when they came (ms).
+
+        A member is a digest of from, to and text, and the id of the entry in the stream of events.
+        """
+        return f"{self.polls}pushes:{account}"
+
+    @property
+    def polled(self) -> str:
+        """Hash `<provider> <outcome>` -> how often that came of asking a provider (ringback.polling.committing)."""
+        return f"{self.polls}counts"
+
+    @property
+    def outbox(self) -> str:
+        """Stream of what is to be sent, an entry a send: `ref`, `line`; without a line, a send to tell the event of."""
+        return f"{self.prefix}:outbox"
+
+    @property
+    def sends(self) -> str:
+        """What the keys of all sends begin with."""
+        return f"{self.prefix}:send:"
+
+    def send(self, ref: str) -> str:
+        """Hash of one send (ringback.outbox.record)."""
+        return f"{self.sends}{ref}"
+
+    @property
+    def outbox_accounts(self) -> str:
+        """Set of `<provider>:<account>` that have lines."""
+        return f"{self.outbox}:accounts"
+
+    @property
+    def outbox_lines(self) -> str:
+        """What the sorted sets begin with that have each account's lines, by when their first send is due (ms)."""
+        return f"{self.outbox}:lines:"
+
+    @property
+    def outbox_line(self) -> str:
+        """What the lists begin with that have the refs of one recipient, `<provider>:<account>:<to>`, in order."""
+        return f"{self.outbox}:line:"
+
+    @property
+    def outbox_open(self) -> str:
+        """Sorted set of the sends that are claimed, or decided and not yet told as an event, by when."""
+        return f"{self.outbox}:open"
+
+    @property
+    def outbox_doubt(self) -> str:
+        """Sorted set of the sends in doubt, by since when (ms). They do not expire."""
+        return f"{self.outbox}:doubt"
+
+    @property
+    def outbox_direct(self) -> str:
+        """Sorted set of the calls that handlers make once, while they are claimed, by when nobody ends them (ms)."""
+        return f"{self.outbox}:direct"
+
+    @property
+    def outbox_paused(self) -> str:
+        """Hash account -> since when (RFC 3339) it sends nothing."""
+        return f"{self.outbox}:paused"
+
+    @property
+    def outbox_counts(self) -> str:
+        """What the counters begin with of what handlers sent to one address within an hour."""
+        return f"{self.outbox}:count:"
+
+    @property
+    def sender(self) -> str:
+        """Name of the sender that is at work, while it lives. It expires by itself."""
+        return f"{self.prefix}:sender"
+
+    @property
+    def optouts(self) -> str:
+        """What the hashes begin with, one an account: `<our number> <theirs>` -> `stop <time>` or `start <time>`."""
+        return f"{self.prefix}:optouts:"
+
+    @property
+    def sent(self) -> str:
+        """What the keys begin with that have the ref of a message, `<provider>:<account>:<message id>`."""
+        return f"{self.prefix}:sent:"
+
+    @property
+    def awaiting(self) -> str:
+        """What the sorted sets begin with, one for each `<provider>:<account>`, of refs that await a last report."""
+        return f"{self.prefix}:awaiting:"
 
     def rq_queue(self, name: str) -> str:
         """RQ's list of the jobs that wait on one queue."""

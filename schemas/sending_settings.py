@@ -13,7 +13,7 @@ SECRET_SENDING: Final = (
     "mycoolsms_password",
 )
 """Those that are credentials."""
-SENDING: Final = (*SECRET_SENDING, "credentials", "mocean_url", "mycoolsms_url", "send_timeout")
+SENDING: Final = (*SECRET_SENDING, "credentials", "mocean_url", "mycoolsms_url", "send_timeout", "send_rate")
 """All of them, by their names without `RINGBACK_`, in the order in which they are shown."""
 NOT_FOR_RECEIVERS: Final = frozenset(f"RINGBACK_{name.upper()}" for name in (*SECRET_SENDING, "credentials"))
 """The variables that no process gets which does not send."""

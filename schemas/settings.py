@@ -49,6 +49,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class InboundBy(StrEnum):
+    """How My-Cool-SMS's inbound SMS reach us: the provider pushes them, we ask for them, or both."""
+
+    PUSH = "push"
+    POLL = "poll"
+    BOTH = "both"
+
+
 class Settings(BaseSettings):
     """Everything that can be set, by its name without `RINGBACK_`."""
 
@@ -90,6 +98,11 @@ class Settings(BaseSettings):
     claim_idle: Annotated[timedelta, *within("3s", "1h")] = timedelta(seconds=30)
     partitions: int = Field(default=0, ge=0, le=256)
     threads: int = Field(default=8, ge=1, le=32)
+    send_ttl: Annotated[timedelta, *within("1s", "30d")] = timedelta(hours=1)
+    send_loop_limit: int = Field(default=20, ge=0, le=1_000_000)
+    opt_out_words: Names = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT")
+    poll: Switch = False
+    mycoolsms_inbound: InboundBy = InboundBy.PUSH
     log_format: LogFormat = LogFormat.AUTO
     log_level: LogLevel = LogLevel.INFO
 
@@ -136,6 +149,11 @@ class Settings(BaseSettings):
     def spool_folder(self) -> Path:
         """Where this machine's receivers keep events while Redis is away."""
         return self.data_dir / "spool" / self.prefix
+
+    @property
+    def polls(self) -> bool:
+        """Whether providers are asked for what they did not call us with."""
+        return self.poll or self.mycoolsms_inbound is not InboundBy.PUSH
 
     @property
     def mocean_zone(self) -> ZoneInfo:

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from ringback.schemas.events import Event, EventType
+from ringback.schemas.events import SEND_TYPES, Event, EventType
 from ringback.workers.marks import Function, HandlerError, Lifespan, Subscription, leave_mark, place
 from ringback.workers.matching import read_matches
 from ringback.workers.naming import read_aliases, read_name
@@ -16,6 +16,8 @@ from ringback.workers.voice.filters import CallFilter, Values
 DEFAULT_RETRY_S: Final = (5, 30, 120, 600, 3600)
 DEFAULT_TIMEOUT_S: Final = 60.0
 EVERY_TYPE: Final = "*"
+_NAMED_ONLY: Final = SEND_TYPES
+"""Types that `"*"` leaves out: a handler of everything that sends something would otherwise be run on its own sends."""
 
 
 def on(
@@ -29,7 +31,8 @@ def on(
     aliases: Iterable[str] = (),
     **matches: object,
 ) -> Callable[[Function], Function]:
-    """Run the function on each event of these types (`"*"`: of all).
+    """Run the function on each event of these types (`"*"`: of all but `message.sent` and `call.placed`, which say
+    what became of a send and have to be named too: `@on("*", "message.sent")`).
 
     Keywords match fields of the event's data: a value must be equal, of a list, tuple or set one must be. Phone numbers
     may be written in any of the ways in which providers write them. `when` takes the event and decides the rest.
@@ -177,9 +180,7 @@ def _must_be_function(function: object, decorator: str) -> None:
 
 
 def _kinds(function: Callable[..., object], types: tuple[str, ...]) -> frozenset[EventType]:
-    if EVERY_TYPE in types:
-        return frozenset(EventType)
-    unknown = [kind for kind in types if kind not in set(EventType)]
+    unknown = [kind for kind in types if kind != EVERY_TYPE and kind not in set(EventType)]
     if unknown or not types:
         known = ", ".join(EventType)
         raise (
@@ -187,4 +188,5 @@ def _kinds(function: Callable[..., object], types: tuple[str, ...]) -> frozenset
             if unknown
             else (HandlerError(f"{place(function)}: @on needs a type of event; use {known} or *"))
         )
-    return frozenset(EventType(kind) for kind in types)
+    named = frozenset(EventType(kind) for kind in types if kind != EVERY_TYPE)
+    return named if EVERY_TYPE not in types else named | (frozenset(EventType) - _NAMED_ONLY)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Final, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from ringback.schemas.address import Address
 from ringback.schemas.events import DATA_OF_TYPE, EventType
 from ringback.workers.voice.filters import canonical
@@ -36,9 +38,7 @@ def _match(field: str, value: object, kinds: Sequence[EventType]) -> Match:
         known = DATA_OF_TYPE[kind].model_fields
         if field not in known:
             raise ValueError(f"{kind} has no field {field!r}; it has {', '.join(sorted(known))}")
-        annotation = known[field].annotation
-        one_of = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-        types.update(dict.fromkeys(one_of))
+        types.update(dict.fromkeys(_types_of(known[field])))
     comparable = [one for one in types if isinstance(one, type) and issubclass(one, _COMPARABLE)]
     if len(comparable) < len(types):
         raise ValueError(f"{field}=… cannot be compared; write when=lambda event: event.data.{field} … instead")
@@ -69,11 +69,27 @@ def _read(field: str, value: object, types: Sequence[type]) -> object:
         return choices.get(value, str(value))
     if not choices:
         raise ValueError(f"{field}={value!r} must be {_what(types)}")
+    if others := [kind for kind in EventType if value in _choices(field, kind)]:
+        raise ValueError(
+            f"{field}={value!r} never matches: it is for {', '.join(others)}; write one of {', '.join(choices)}"
+        )
     nearest = get_close_matches(value.strip().lower(), choices, n=1)
     meant = f"{nearest[0]!r}, or else one" if nearest else "one"
     raise ValueError(
         f"{field}={value!r} never matches; write {meant} of {', '.join(one for one in choices if one not in nearest)}"
     )
+
+
+def _types_of(field: FieldInfo) -> tuple[object, ...]:
+    one = field.annotation
+    return get_args(one) if get_origin(one) in (Union, UnionType) else (one,)
+
+
+def _choices(field: str, kind: EventType) -> tuple[str, ...]:
+    """Return the values that a field of this type of event may have, where they are a list of words."""
+    known = DATA_OF_TYPE[kind].model_fields.get(field)
+    enums = [one for one in _types_of(known) if isinstance(one, type) and issubclass(one, StrEnum)] if known else []
+    return tuple(word.value for one in enums for word in one)
 
 
 def _what(types: Sequence[type]) -> str:

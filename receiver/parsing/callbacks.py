@@ -15,7 +15,7 @@ from ringback.schemas.event_data import Data
 Method = Literal["PUT", "POST"]
 
 
-class Draft(NamedTuple):
+class Normalised(NamedTuple):
     """What a callback says, before it has an id and an envelope.
 
     `identity`: what makes two callbacks the same one (contract, section 2); None makes each request a new event.
@@ -70,7 +70,7 @@ def an_address(*names: str) -> Need:
     return Need(names, addresses=names)
 
 
-Normalise = Callable[[Fields], Draft]
+Normalise = Callable[[Fields], Normalised]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ no retries are documented.
 from collections.abc import Callable
 from typing import Final
 
-from ringback.receiver.parsing.callbacks import Callbacks, Draft, an_address, any_of
+from ringback.receiver.parsing.callbacks import Callbacks, Normalised, an_address, any_of
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.parsing.values import amount, choice, country
 from ringback.schemas.event_data import (
@@ -41,12 +41,12 @@ callbacks = Callbacks("mycoolsms")
     method="POST",
     needs=(an_address("from"), an_address("to"), any_of("body", "bodyucs2", "bodygsm7", may_be_empty=True)),
 )
-def inbound_sms(fields: Fields) -> Draft:
+def inbound_sms(fields: Fields) -> Normalised:
     """pushIncomingSms. It has neither id nor time, so a repeat cannot be told from a second message."""
     sender = fields.address("from", country=country(fields, "fromcountrycode"))
     text = body(fields)
     cost = amount(fields, "cost")
-    return Draft(
+    return Normalised(
         data=MessageReceived(
             channel=Channel.SMS,
             sender=sender,
@@ -62,11 +62,11 @@ def inbound_sms(fields: Fields) -> Draft:
 
 
 @callbacks.at("/delivery-report", method="POST", needs=("smsid", "status"))
-def delivery_report(fields: Fields) -> Draft:
+def delivery_report(fields: Fields) -> Normalised:
     """pushDeliveryReport. It carries neither number nor time."""
     message_id = fields.identifier("smsid") or ""
     status = choice(fields, "status", STATUS, Status.UNKNOWN) or Status.UNKNOWN
-    return Draft(
+    return Normalised(
         subject=message_id,
         identity=(message_id, WORD.get(status) or fields.word("status") or ""),
         data=MessageStatus(

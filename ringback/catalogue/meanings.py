@@ -13,6 +13,7 @@ from ringback.schemas.address import Address
 from ringback.schemas.event_data import (
     CallData,
     CallInput,
+    CallPlaced,
     CallStatus,
     Carrier,
     Content,
@@ -22,10 +23,12 @@ from ringback.schemas.event_data import (
     Error,
     LookupCompleted,
     MessageReceived,
+    MessageSent,
     MessageStatus,
     ProductItem,
     Referral,
     ReferredProduct,
+    SendData,
 )
 from ringback.schemas.events import Envelope
 
@@ -34,20 +37,20 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "specversion": "Version of CloudEvents.",
         "id": "Names the event. A provider's repeat of a callback has the same one.",
         "source": "`/<provider>/<account>`.",
-        "type": "Which of the six types it is, and so what `data` has.",
-        "subject": "Id of the message, call or lookup; absent where the callback has none.",
+        "type": "Which of the types it is, and so what `data` has.",
+        "subject": "Id of the message, call or lookup; absent where the provider gave none.",
         "time": "When it happened, RFC 3339 in UTC. The receive time where the provider gives none.",
         "datacontenttype": "Media type of `data`.",
         "dataschema": "`$id` of this event's JSON Schema.",
         "provider": "`mocean` or `mycoolsms`.",
-        "account": "Account whose token the callback came with.",
-        "receivedat": "When Ringback received it, RFC 3339 in UTC.",
+        "account": "Account whose token the callback came with, or whose send it is.",
+        "receivedat": "When Ringback received it, or decided what became of a send, RFC 3339 in UTC.",
         "partitionkey": "Events with the same key belong in order.",
         "data": "What happened.",
     },
     Data: {
-        "context": "The `ctx.` parameters of the callback URL, without `ctx.`.",
-        "raw": "Every field of the callback as received, also unknown ones, without the secret.",
+        "context": "The `ctx.` parameters of the callback URL, without `ctx.`. Of a send: its own, and `send`.",
+        "raw": "Every field of the callback as received, also unknown ones, without the secret. Empty for a send.",
         "flags": "What was odd about the callback.",
     },
     MessageReceived: {
@@ -102,6 +105,27 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "status": "The provider's word in lower case, such as `answered` or `hangup`. An open list.",
         "direction": "The provider's word, such as `outbound`, as received.",
     },
+    SendData: {
+        "ref": "Names the send, as `ctx.reply` and `ctx.send` returned it. Reports have it in `data.context.send`.",
+        "status": "What became of it, as far as is known now.",
+        "error": "Why it was refused, or why nobody knows what became of it. Absent for `accepted`.",
+        "handler": "Name of the handler that asked for it. Absent for a send from outside handlers.",
+        "cause": "Id of the event that the handler was run on. Absent for a send from outside handlers.",
+    },
+    MessageSent: {
+        "channel": "What is to carry the message.",
+        "message_id": "The provider's id, which `message.status` has too. Absent unless accepted.",
+        "sender": "Our own number or name. Absent where the send named none, so that the account's own was used.",
+        "recipient": "The end user.",
+        "segments": "How many SMS the text took. SMS only. Absent unless accepted.",
+        "cost": "What sending it cost. My-Cool-SMS only.",
+    },
+    CallPlaced: {
+        "session_id": "The provider's id of the session, which all events of the call have. Absent unless accepted.",
+        "call_id": "The provider's id of the call. Absent unless accepted.",
+        "caller": "Our own number. Absent where the send named none.",
+        "callee": "The end user.",
+    },
     Address: {
         "value": "The canonical form: `+60123456789`, `63001`, `MyCompany`.",
         "kind": "What it is, judged by its form alone.",
@@ -147,9 +171,9 @@ FIELDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "product_retailer_id": "Id of the product in it.",
     },
     Error: {
-        "code": "The provider's number. Absent where what was sent is no number.",
-        "name": "A few words: the document's first sentence, or Meta's title.",
-        "description": "All that is said of it: the document's text, Meta's details, or a lookup's `err_msg`.",
+        "code": "The provider's number. Absent where it sent none that can be read, and where it was not asked.",
+        "name": "A few words: the document's first sentence, Meta's title, or ours, such as `opted_out`.",
+        "description": "All that is said of it: the document's text, Meta's details, or the provider's `err_msg`.",
         "permanent": "Whether trying again is pointless; absent where that cannot be said. Our judgement.",
     },
     Conversation: {

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ringback.receiver.parsing.callbacks import Callbacks, Draft, Need
+from ringback.receiver.parsing.callbacks import Callbacks, Need, Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.parsing.values import choice
 from ringback.receiver.providers.mocean.parties import value
@@ -16,12 +16,12 @@ callbacks = Callbacks("mocean")
 
 
 @callbacks.at("/number-lookup", method="PUT", needs=("status", Need(("msgid", "to"), addresses=("to",))))
-def number_lookup(fields: Fields) -> Draft:
+def number_lookup(fields: Fields) -> Normalised:
     """Number Lookup API, "Delivery Result". Its MCC and MNC are numbers, so that they have lost their zeros."""
     lookup_id = fields.identifier("msgid")
     number = fields.address("to")
     error = lookup_error(fields)
-    return Draft(
+    return Normalised(
         subject=lookup_id,
         identity=(lookup_id, value(number)) if lookup_id else None,
         data=LookupCompleted(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ringback.receiver.parsing.callbacks import Callbacks, Draft, an_address, any_of
+from ringback.receiver.parsing.callbacks import Callbacks, Normalised, an_address, any_of
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.parsing.times import local_time, to_the_second
 from ringback.receiver.parsing.values import choice
@@ -31,14 +31,14 @@ callbacks = Callbacks("mocean")
 
 
 @callbacks.at("/delivery-report", method="PUT", needs=("mocean-msgid", "mocean-dlr-status"))
-def delivery_report(fields: Fields) -> Draft:
+def delivery_report(fields: Fields) -> Normalised:
     """SMS API, "Delivery Report". It speaks for the handset: `mocean-from` got the SMS, `mocean-to` is our sender."""
     message_id = fields.identifier("mocean-msgid") or ""
     status = choice(fields, "mocean-dlr-status", DLR_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     code, error = dlr_error(fields)
     recipient, sender = parties(fields, "mocean-from", "mocean-to")
     number = DLR_NUMBER.get(status) or fields.word("mocean-dlr-status") or ""
-    return Draft(
+    return Normalised(
         subject=message_id,
         identity=(message_id, value(recipient), number, code),
         data=MessageStatus(
@@ -59,7 +59,7 @@ def delivery_report(fields: Fields) -> Draft:
     method="POST",
     needs=(an_address("mocean-from"), an_address("mocean-to"), any_of("mocean-text", may_be_empty=True)),
 )
-def inbound_sms(fields: Fields) -> Draft:
+def inbound_sms(fields: Fields) -> Normalised:
     """SMS API, "Receive SMS". It has no message id: the time makes a repeat known."""
     sender = fields.address("mocean-from")
     recipient = fields.address("mocean-to")
@@ -67,7 +67,7 @@ def inbound_sms(fields: Fields) -> Draft:
     keyword = fields.word("mocean-keyword")
     time = local_time(fields, "mocean-time")
     known_by = time.isoformat() if time and to_the_second(fields) else None
-    return Draft(
+    return Normalised(
         identity=(value(sender), value(recipient), known_by, text, keyword or "") if known_by else None,
         time=time,
         data=MessageReceived(

@@ -1,6 +1,6 @@
 """Mocean voice callbacks (document: "Voice API"). Forms. The document does not say whether they are repeated."""
 
-from ringback.receiver.parsing.callbacks import Callbacks, Draft
+from ringback.receiver.parsing.callbacks import Callbacks, Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.schemas.address import Address
 from ringback.schemas.event_data import CallIncoming, CallInput, CallStatus
@@ -10,7 +10,7 @@ callbacks = Callbacks("mocean")
 
 
 @callbacks.at("/voice/status", method="POST", needs=("mocean-call-uuid",), marks=("mocean-status",))
-def call_status(fields: Fields) -> Draft:
+def call_status(fields: Fields) -> Normalised:
     """Voice API, "Make an outbound call": what `mocean-event-url` gets. The document does not say its fields."""
     session_id, call_id, caller, callee = call(fields)
     status = fields.word("mocean-status") or fields.word("status")
@@ -18,7 +18,7 @@ def call_status(fields: Fields) -> Draft:
     direction = fields.word("mocean-direction") or fields.word("direction")
     direction = direction.lower() if direction else None
     end_user = callee if direction and direction.startswith("out") else caller
-    return Draft(
+    return Normalised(
         subject=call_id,
         # Without a status nothing tells "answered" from "hangup", and neither may be lost.
         identity=(session_id or "", call_id, status) if status else None,
@@ -36,12 +36,12 @@ def call_status(fields: Fields) -> Draft:
 
 @callbacks.at("/voice/collect", method="POST", needs=("mocean-call-uuid",), wants_answer=True, marks=("mocean-digits",))
 @callbacks.at("/voice/collect/{step}", method="POST", needs=("mocean-call-uuid",), wants_answer=True)
-def call_input(fields: Fields) -> Draft:
+def call_input(fields: Fields) -> Normalised:
     """Voice API, "Receive collect action". The step is ours: it is in the `event-url` that the MC gave."""
     session_id, call_id, caller, callee = call(fields)
     digits = without_terminator(fields)
     step = fields.path.get("step")
-    return Draft(
+    return Normalised(
         subject=call_id,
         data=CallInput(
             session_id=session_id,
@@ -57,10 +57,10 @@ def call_input(fields: Fields) -> Draft:
 
 
 @callbacks.at("/voice/answer", method="POST", needs=("mocean-call-uuid",), wants_answer=True)
-def call_incoming(fields: Fields) -> Draft:
+def call_incoming(fields: Fields) -> Normalised:
     """Voice API, "Receiving an inbound call"."""
     session_id, call_id, caller, callee = call(fields)
-    return Draft(
+    return Normalised(
         subject=call_id,
         data=CallIncoming(session_id=session_id, call_id=call_id, caller=caller, callee=callee),
         party=session_id or (caller.value if caller else None),

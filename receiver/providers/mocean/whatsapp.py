@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ringback.receiver.parsing.callbacks import Callbacks, Draft
+from ringback.receiver.parsing.callbacks import Callbacks, Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.parsing.times import unix_time
 from ringback.receiver.parsing.values import amount, choice, limited
@@ -57,7 +57,7 @@ callbacks = Callbacks("mocean")
 
 
 @callbacks.at("/whatsapp-delivery-status", method="POST", needs=("message_id", "event_data.meta_delivery_status"))
-def whatsapp_status(fields: Fields) -> Draft:
+def whatsapp_status(fields: Fields) -> Normalised:
     """WhatsApp API, "Delivery Report". As in an SMS report `from` is the end user, who got the message."""
     message_id = fields.identifier("message_id") or ""
     limited(fields, "event_type", REPORT_EVENT_TYPE)
@@ -66,7 +66,7 @@ def whatsapp_status(fields: Fields) -> Draft:
     status = choice(report, "meta_delivery_status", WHATSAPP_STATUS, Status.UNKNOWN, "status") or Status.UNKNOWN
     word = report.word("meta_delivery_status") or "" if status is Status.UNKNOWN else status.value
     recipient, sender = parties(report, "from", "to")
-    return Draft(
+    return Normalised(
         subject=message_id,
         identity=(message_id, word),
         time=unix_time(report, "timestamp"),
@@ -85,7 +85,7 @@ def whatsapp_status(fields: Fields) -> Draft:
 
 
 @callbacks.at("/whatsapp-inbound-message", method="POST", needs=("message_id", "event_data.content.type"))
-def whatsapp_message(fields: Fields) -> Draft:
+def whatsapp_message(fields: Fields) -> Normalised:
     """WhatsApp API, "Receive Whatsapp". No `from` is documented, only a profile name; one that comes is taken."""
     message_id = fields.identifier("message_id") or ""
     limited(fields, "event_type", MESSAGE_EVENT_TYPE)
@@ -94,7 +94,7 @@ def whatsapp_message(fields: Fields) -> Draft:
     sent = message.part("content")
     content = whatsapp_content(sent)
     sender = message.address("from")
-    return Draft(
+    return Normalised(
         subject=message_id,
         identity=(message_id,),
         time=unix_time(message, "timestamp"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.callbacks import Normalised
 from ringback.receiver.parsing.fields import Fields, Repeated
 from ringback.receiver.parsing.numbers import Written
 from ringback.receiver.providers import BY_NAME, CALLBACKS
@@ -50,7 +50,7 @@ PERSON_ADDRESS = parse_address(PERSON)
 OURS_ADDRESS = parse_address(OURS)
 
 
-def draft_of(name: str, raw: dict[str, Any], **path: str) -> tuple[Draft, list[str]]:
+def draft_of(name: str, raw: dict[str, Any], **path: str) -> tuple[Normalised, list[str]]:
     callback = BY_NAME[f"mocean/{name}"]
     fields = Fields(raw, path=path)
     assert callback.missing(fields) is None
@@ -76,8 +76,8 @@ def dlr(
     message_id: str = "cust20013050311050614001",
     sender: Address | None = OURS_ADDRESS,
     recipient: Address | None = PERSON_ADDRESS,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=MessageStatus(
             channel=Channel.SMS,
             message_id=message_id,
@@ -243,7 +243,7 @@ HANDSET_FULL = Error(
         ),
     ],
 )
-def test_delivery_report(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_delivery_report(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("delivery-report", raw) == (draft, flags)
 
 
@@ -268,8 +268,8 @@ def mo(
     keyword: str | None = "MOC",
     sender: Address = PERSON_ADDRESS,
     recipient: Address = OURS_ADDRESS,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=MessageReceived(
             channel=Channel.SMS,
             sender=sender,
@@ -355,7 +355,7 @@ def mo(
         ),
     ],
 )
-def test_inbound_sms(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_inbound_sms(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("inbound-sms", raw) == (draft, flags)
 
 
@@ -383,8 +383,8 @@ def lookup(
     original: Carrier | None = LOOKED_UP_MAXIS,
     ported: Ported | None = Ported.PORTED,
     error: Error | None = None,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=LookupCompleted(
             lookup_id=lookup_id,
             number=number,
@@ -404,7 +404,7 @@ def flat(prefix: str, carrier: dict[str, Any], form: str) -> dict[str, str]:
     return {form.format(prefix, name): str(value) for name, value in carrier.items()}
 
 
-def failed(code: int | None, message: str | None, name: str | None = None, permanent: bool | None = None) -> Draft:
+def failed(code: int | None, message: str | None, name: str | None = None, permanent: bool | None = None) -> Normalised:
     return lookup(
         current=None,
         original=None,
@@ -555,7 +555,7 @@ def failed(code: int | None, message: str | None, name: str | None = None, perma
         ),
     ],
 )
-def test_number_lookup(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_number_lookup(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("number-lookup", raw) == (draft, flags)
 
 
@@ -697,8 +697,8 @@ def whatsapp_status(
     conversation: Conversation | None = None,
     sender: Address | None = WABA,
     recipient: Address | None = END_USER,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=MessageStatus(
             channel=Channel.WHATSAPP,
             message_id="in-message-id",
@@ -907,7 +907,7 @@ def meta(code: Any, title: str | None = "Title", details: str | None = "Details"
         ),
     ],
 )
-def test_whatsapp_delivery_status(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_whatsapp_delivery_status(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("whatsapp-delivery-status", raw) == (draft, flags)
 
 
@@ -942,8 +942,8 @@ def received(
     frequently_forwarded: bool | None = None,
     referral: Referral | None = None,
     referred_product: ReferredProduct | None = None,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=MessageReceived(
             channel=Channel.WHATSAPP,
             message_id="in-message-id",
@@ -1286,7 +1286,7 @@ TEXT_CONTENT = Content(type=ContentType.TEXT, text="Text message sent by end-use
         ),
     ],
 )
-def test_whatsapp_inbound_message(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_whatsapp_inbound_message(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("whatsapp-inbound-message", raw) == (draft, flags)
 
 
@@ -1305,7 +1305,7 @@ CALLEE = parse_address("60327777777")
             "voice/answer",
             {},
             {**CALL, **PARTIES},
-            Draft(
+            Normalised(
                 data=CallIncoming(session_id="session-1", call_id="call-1", caller=CALLER, callee=CALLEE),
                 subject="call-1",
                 party="session-1",
@@ -1316,7 +1316,7 @@ CALLEE = parse_address("60327777777")
             "voice/answer",
             {},
             {**CALL, "from": PERSON, "to": "60327777777"},
-            Draft(
+            Normalised(
                 data=CallIncoming(session_id="session-1", call_id="call-1", caller=CALLER, callee=CALLEE),
                 subject="call-1",
                 party="session-1",
@@ -1327,7 +1327,7 @@ CALLEE = parse_address("60327777777")
             "voice/answer",
             {},
             {**CALL, **PARTIES, "from": "1", "to": "2"},
-            Draft(
+            Normalised(
                 data=CallIncoming(session_id="session-1", call_id="call-1", caller=CALLER, callee=CALLEE),
                 subject="call-1",
                 party="session-1",
@@ -1338,7 +1338,7 @@ CALLEE = parse_address("60327777777")
             "voice/answer",
             {},
             {"mocean-call-uuid": "call-1", **PARTIES},
-            Draft(
+            Normalised(
                 data=CallIncoming(call_id="call-1", caller=CALLER, callee=CALLEE),
                 subject="call-1",
                 party="+60123456789",
@@ -1349,14 +1349,14 @@ CALLEE = parse_address("60327777777")
             "voice/answer",
             {},
             {"mocean-call-uuid": "call-1"},
-            Draft(data=CallIncoming(call_id="call-1"), subject="call-1"),
+            Normalised(data=CallIncoming(call_id="call-1"), subject="call-1"),
             id="answer with the mandatory field alone",
         ),
         pytest.param(
             "voice/collect/{step}",
             {"step": "menu"},
             {**CALL, "mocean-digits": "01#"},
-            Draft(
+            Normalised(
                 data=CallInput(session_id="session-1", call_id="call-1", step="menu", digits="01#", no_input=False),
                 subject="call-1",
                 party="session-1",
@@ -1367,7 +1367,7 @@ CALLEE = parse_address("60327777777")
             "voice/collect/{step}",
             {"step": "menu"},
             {**CALL, "mocean-digits": "01#", "terminators": "*#"},
-            Draft(
+            Normalised(
                 data=CallInput(session_id="session-1", call_id="call-1", step="menu", digits="01", no_input=False),
                 subject="call-1",
                 party="session-1",
@@ -1378,7 +1378,7 @@ CALLEE = parse_address("60327777777")
             "voice/collect/{step}",
             {"step": "menu"},
             {**CALL, "mocean-digits": "01#", "terminators": "*"},
-            Draft(
+            Normalised(
                 data=CallInput(session_id="session-1", call_id="call-1", step="menu", digits="01#", no_input=False),
                 subject="call-1",
                 party="session-1",
@@ -1389,7 +1389,7 @@ CALLEE = parse_address("60327777777")
             "voice/collect",
             {},
             {**CALL, "mocean-digits": "#", "terminators": "#"},
-            Draft(
+            Normalised(
                 data=CallInput(session_id="session-1", call_id="call-1", digits="", no_input=True),
                 subject="call-1",
                 party="session-1",
@@ -1400,7 +1400,7 @@ CALLEE = parse_address("60327777777")
             "voice/collect",
             {},
             {**CALL, **PARTIES, "mocean-digits": ""},
-            Draft(
+            Normalised(
                 data=CallInput(
                     session_id="session-1", call_id="call-1", digits="", no_input=True, caller=CALLER, callee=CALLEE
                 ),
@@ -1413,7 +1413,7 @@ CALLEE = parse_address("60327777777")
             "voice/collect",
             {},
             {**CALL, "mocean-digits": 7},
-            Draft(
+            Normalised(
                 data=CallInput(session_id="session-1", call_id="call-1", digits="7", no_input=False),
                 subject="call-1",
                 party="session-1",
@@ -1424,7 +1424,7 @@ CALLEE = parse_address("60327777777")
             "voice/status",
             {},
             {**CALL, **PARTIES, "mocean-direction": "outbound", "mocean-status": "HANGUP"},
-            Draft(
+            Normalised(
                 data=CallStatus(
                     session_id="session-1",
                     call_id="call-1",
@@ -1443,7 +1443,7 @@ CALLEE = parse_address("60327777777")
             "voice/status",
             {},
             {"mocean-call-uuid": "call-1", **PARTIES, "mocean-direction": "Outbound", "status": "Answered"},
-            Draft(
+            Normalised(
                 data=CallStatus(
                     call_id="call-1", caller=CALLER, callee=CALLEE, status="answered", direction="outbound"
                 ),
@@ -1457,7 +1457,7 @@ CALLEE = parse_address("60327777777")
             "voice/status",
             {},
             {**CALL, **PARTIES, "mocean-direction": "inbound"},
-            Draft(
+            Normalised(
                 data=CallStatus(
                     session_id="session-1", call_id="call-1", caller=CALLER, callee=CALLEE, direction="inbound"
                 ),
@@ -1468,7 +1468,7 @@ CALLEE = parse_address("60327777777")
         ),
     ],
 )
-def test_voice(name: str, path: dict[str, str], raw: dict[str, Any], draft: Draft) -> None:
+def test_voice(name: str, path: dict[str, str], raw: dict[str, Any], draft: Normalised) -> None:
     assert draft_of(name, raw, **path) == (draft, [])
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.callbacks import Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.parsing.numbers import Written
 from ringback.receiver.providers import BY_NAME
@@ -29,7 +29,7 @@ def wire(name: str) -> Wire:
     return build(find(name), {})
 
 
-def draft_of(name: str, raw: dict[str, Any]) -> tuple[Draft, list[str]]:
+def draft_of(name: str, raw: dict[str, Any]) -> tuple[Normalised, list[str]]:
     callback = BY_NAME[f"mycoolsms/{name}"]
     fields = Fields(raw)
     assert callback.missing(fields) is None
@@ -41,8 +41,8 @@ def draft_of(name: str, raw: dict[str, Any]) -> tuple[Draft, list[str]]:
 SMSID = "498673a1f58df975ab95da33884d9e14"
 
 
-def status(ours: Status, wire: str, *, final: bool, message_id: str = SMSID) -> Draft:
-    return Draft(
+def status(ours: Status, wire: str, *, final: bool, message_id: str = SMSID) -> Normalised:
+    return Normalised(
         data=MessageStatus(channel=Channel.SMS, message_id=message_id, status=ours, final=final),
         subject=message_id,
         identity=(message_id, wire),
@@ -117,8 +117,8 @@ def mo(
     encoding: Encoding | None = Encoding.GSM7,
     segments: int | None = 1,
     cost: Cost | None = COST,
-) -> Draft:
-    return Draft(
+) -> Normalised:
+    return Normalised(
         data=MessageReceived(
             channel=Channel.SMS,
             sender=sender,
@@ -242,7 +242,7 @@ def bodies(**given: str | None) -> dict[str, Any]:
         pytest.param(bodies(bodygsm7="zz"), mo(None), ["body:undecodable"], id="no hex"),
     ],
 )
-def test_inbound_sms(raw: dict[str, Any], draft: Draft, flags: list[str]) -> None:
+def test_inbound_sms(raw: dict[str, Any], draft: Normalised, flags: list[str]) -> None:
     assert draft_of("inbound-sms", raw) == (draft, flags)
 
 
