@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     )
     from ringback.clients.mocean.client import AsyncMocean, Mocean
     from ringback.clients.mycoolsms.client import AsyncMyCoolSms, MyCoolSms
+    from ringback.outbox.box import Outbox
+    from ringback.outbox.draft import Sending
     from ringback.schemas.address import Address, AddressKind
     from ringback.schemas.events import (
         CallIncomingEvent,
         CallInputEvent,
+        CallPlacedEvent,
         CallStatusEvent,
         Event,
         LookupCompletedEvent,
         MessageReceivedEvent,
+        MessageSentEvent,
         MessageStatusEvent,
     )
     from ringback.schemas.segments import Segments, segments
@@ -45,6 +49,7 @@ __all__ = [
     "AsyncMyCoolSms",
     "CallIncomingEvent",
     "CallInputEvent",
+    "CallPlacedEvent",
     "CallStatusEvent",
     "Context",
     "Drop",
@@ -53,16 +58,19 @@ __all__ = [
     "InvalidRequestError",
     "LookupCompletedEvent",
     "MessageReceivedEvent",
+    "MessageSentEvent",
     "MessageStatusEvent",
     "Mocean",
     "MyCoolSms",
     "NoCreditError",
     "NotConfiguredError",
+    "Outbox",
     "PartialError",
     "RefusedError",
     "RetryLater",
     "Segments",
     "SendError",
+    "Sending",
     "ThrottledError",
     "UnauthorizedError",
     "UnavailableError",
@@ -81,12 +89,14 @@ _PLACES: Final = {
     "AddressKind": "ringback.schemas.address",
     "CallIncomingEvent": "ringback.schemas.events",
     "CallInputEvent": "ringback.schemas.events",
+    "CallPlacedEvent": "ringback.schemas.events",
     "CallStatusEvent": "ringback.schemas.events",
     "Context": "ringback.workers.running.context",
     "Drop": "ringback.workers.running.outcomes",
     "Event": "ringback.schemas.events",
     "LookupCompletedEvent": "ringback.schemas.events",
     "MessageReceivedEvent": "ringback.schemas.events",
+    "MessageSentEvent": "ringback.schemas.events",
     "MessageStatusEvent": "ringback.schemas.events",
     "RetryLater": "ringback.workers.running.outcomes",
     "Segments": "ringback.schemas.segments",
@@ -101,6 +111,8 @@ _PLACES: Final = {
     "Mocean": "ringback.clients.mocean.client",
     "AsyncMyCoolSms": "ringback.clients.mycoolsms.client",
     "MyCoolSms": "ringback.clients.mycoolsms.client",
+    "Outbox": "ringback.outbox.box",
+    "Sending": "ringback.outbox.draft",
     "InDoubtError": "ringback.clients.errors",
     "InvalidRequestError": "ringback.clients.errors",
     "NoCreditError": "ringback.clients.errors",

@@ -6,7 +6,7 @@ it starts to work, and the forked horse inherits it.
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -21,6 +21,9 @@ from ringback.workers.registry import Registry
 from ringback.workers.running.limits import Silence
 from ringback.workers.running.run import Run
 from ringback.workers.running.runner import Runner
+
+if TYPE_CHECKING:
+    from ringback.workers.sending.direct import DirectClients
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 2.0
@@ -46,7 +49,7 @@ class Runtime:
     """One worker process: its settings, its handlers, its connection, its name in the consumer group.
 
     `silence`: what its parent hears of it, if it has one. `state`: what the user's lifespan has yielded here. `calls`:
-    what runs voice handlers.
+    what runs voice handlers. `direct`: the clients with which handlers call providers, as soon as one does.
     """
 
     settings: Settings
@@ -58,12 +61,22 @@ class Runtime:
     state: object = None
     lines: BoundedLog = field(default_factory=BoundedLog)
     calls: Runner[Run] = field(default_factory=lambda: Runner(threads=1))
+    direct: "DirectClients | None" = None
     keys: Keys = field(init=False)
     claim_idle_ms: int = field(init=False)
+    reply_ttl_s: float = field(init=False)
+    opt_out_words: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = self.settings.keys
         self.claim_idle_ms = round(self.settings.claim_idle.total_seconds() * 1000)
+        self.reply_ttl_s = self.settings.send_ttl.total_seconds()
+        self.opt_out_words = frozenset(map(str.casefold, self.settings.opt_out_words))
+
+    def close_direct(self) -> None:
+        """Close the connections of direct calls, if there are any."""
+        if self.direct is not None:
+            self.direct.close()
 
 
 runtime: Final[ContextVar[Runtime]] = ContextVar("runtime")

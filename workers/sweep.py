@@ -8,6 +8,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from ringback.outbox.slots import doubt_overdue
 from ringback.schemas.backlog import Backlog
 from ringback.schemas.keys import HANDLERS_GROUP
 from ringback.schemas.settings import Settings
@@ -51,6 +52,7 @@ class Sweep:
     def sweep(self) -> None:
         """Sweep once. Raises RedisError."""
         ensure_group(self._redis, self._keys)
+        doubt_overdue(self._redis, self._keys)
         waiting = self._look_after_stream()
         if not self._redis.exists(self._keys.bell) and (waiting or self._is_left() or self._is_held()):
             ring(self._redis, self._keys)

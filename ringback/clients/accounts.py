@@ -23,14 +23,18 @@ MOCEAN_ZONE: Final = ZoneInfo("Asia/Kuala_Lumpur")
 
 @dataclass(frozen=True, slots=True)
 class CallbackBase:
-    """Where providers reach us, and the token that lets this account's callbacks in."""
+    """Where providers reach us, and the token that lets this account's callbacks in.
+
+    `extra` is context of our own beside the caller's; where both have a name, it is ours that counts.
+    """
 
     url: str
     token: Token | None = field(default=None, repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def url_of(self, name: str, context: Mapping[str, str]) -> str:
         """Return the URL of a callback; `name` is the path below `/webhooks/`, `context` comes back with it."""
-        return callback_url(self.url, name, self.token, context)
+        return callback_url(self.url, name, self.token, {**context, **self.extra})
 
 
 @dataclass(frozen=True, slots=True)

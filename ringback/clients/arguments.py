@@ -44,16 +44,20 @@ def text_of(provider: str, operation: str, argument: str, value: object) -> str:
 
 def msisdn(provider: str, operation: str, argument: str, party: Party) -> str:
     """Return a phone number as digits alone: Mocean splits receivers at blanks. Raises InvalidRequestError."""
+    if isinstance(party, Address) and party.kind is AddressKind.E164:
+        return party.value[1:]
     address = address_of(provider, operation, argument, party)
     if address.kind is not AddressKind.E164:
         raise invalid(
             provider, operation, argument, "not a phone number with its country code; write such as +60123456789"
         )
-    return address.value.removeprefix("+")
+    return address.value[1:]
 
 
 def sender(provider: str, operation: str, argument: str, party: Party) -> str:
     """Return a sender: digits of a number or short code, or a name. Raises InvalidRequestError where it is empty."""
+    if isinstance(party, Address) and party.kind is AddressKind.E164:
+        return party.value[1:]
     address = address_of(provider, operation, argument, party)
     if not address.value:
         raise invalid(provider, operation, argument, "empty; write the number, short code or name that sends")
@@ -62,14 +66,15 @@ def sender(provider: str, operation: str, argument: str, party: Party) -> str:
 
 def needed(provider: str, operation: str, argument: str, value: str) -> str:
     """Return a text that must not be empty. Raises InvalidRequestError."""
-    if not text_of(provider, operation, argument, value):
-        raise invalid(provider, operation, argument, "empty")
-    return encodable(provider, operation, argument, value)
+    if text := encodable(provider, operation, argument, value):
+        return text
+    raise invalid(provider, operation, argument, "empty")
 
 
 def encodable(provider: str, operation: str, argument: str, value: str) -> str:
     """Return a text that UTF-8 can hold. Raises InvalidRequestError: an encoder's own error would quote the text."""
-    if _SURROGATE.search(text_of(provider, operation, argument, value)):
+    text = text_of(provider, operation, argument, value)
+    if not text.isascii() and _SURROGATE.search(text):
         raise invalid(provider, operation, argument, "has half of a surrogate pair; write whole characters")
     return value
 

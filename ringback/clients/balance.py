@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from ringback.clients.configured import Configured
-from ringback.clients.credentials import Access, Provider
+from ringback.clients.credentials import Access
 from ringback.clients.mocean.client import Mocean
 from ringback.clients.mycoolsms.client import MyCoolSms
+from ringback.schemas.provider_names import Provider
 
 UNITS: Final[Mapping[Provider, str]] = {"mocean": "", "mycoolsms": "EUR"}
 """Of a balance; Mocean's document names none."""

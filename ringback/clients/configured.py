@@ -4,15 +4,15 @@ A class of its own, apart from `Settings`: a receiver never reads this. No error
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ringback.clients.accounts import (
     MOCEAN_URL,
@@ -25,10 +25,8 @@ from ringback.clients.accounts import (
 from ringback.clients.credentials import (
     KEYS,
     NEEDED,
-    PROVIDERS,
     Access,
     Login,
-    Provider,
     is_account,
     made_of,
     missing_key,
@@ -39,6 +37,8 @@ from ringback.clients.credentials import (
 from ringback.clients.errors import NotConfiguredError
 from ringback.schemas.callback_parameters import INSECURE_ACCOUNT
 from ringback.schemas.local import EVERY_ADDRESS, is_loopback
+from ringback.schemas.provider_names import PROVIDERS, Provider
+from ringback.schemas.sending_settings import SECRET_SENDING
 from ringback.schemas.setting_types import within
 from ringback.schemas.settings import PREFIX, Settings, SettingsError, wrong_values
 
@@ -62,6 +62,23 @@ def _secret(value: SecretStr | None) -> SecretStr | None:
     return value if text else None
 
 
+def _rates(value: object) -> object:
+    """Read `mocean:10/s,mycoolsms:2/s`."""
+    if not isinstance(value, str):
+        return value
+    rates: dict[str, float] = {}
+    for part in filter(None, (one.strip() for one in value.split(","))):
+        found = _RATE.fullmatch(part)
+        if found is None or not float(found[2]):
+            raise ValueError(f'"{part}" is no rate; write such as mocean:10/s, with one of {", ".join(PROVIDERS)}')
+        rates[found[1]] = float(found[2]) / _SECONDS_OF[found[3]]
+    return rates
+
+
+_RATE: Final = re.compile(rf"({'|'.join(PROVIDERS)}):(\d{{1,6}}(?:\.\d{{1,3}})?)/(s|m|h)")
+_SECONDS_OF: Final = {"s": 1, "m": 60, "h": 3600}
+
+Rates = Annotated[Mapping[Provider, float], NoDecode, BeforeValidator(_rates)]
 Secret = Annotated[SecretStr | None, AfterValidator(_secret)]
 ApiUrl = Annotated[str, AfterValidator(_url)]
 
@@ -84,6 +101,12 @@ class SendingSettings(BaseSettings):
     mocean_url: ApiUrl = MOCEAN_URL
     mycoolsms_url: ApiUrl = MYCOOLSMS_URL
     send_timeout: Annotated[timedelta, *within("1s", "10m")] = timedelta(seconds=20)
+    send_rate: Rates = Field(default_factory=dict)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether credentials of any provider are set, right or wrong."""
+        return any(getattr(self, name) for name in (*SECRET_SENDING, "credentials"))
 
     @classmethod
     def load(cls) -> Self:
@@ -104,9 +127,9 @@ class Configured:
     accesses: tuple[Access, ...]
 
     @classmethod
-    def load(cls, settings: Settings | None = None) -> Self:
-        """Read it. Raises SettingsError with a line for each thing that is wrong."""
-        settings, sending = settings or Settings.load(), SendingSettings.load()
+    def load(cls, settings: Settings | None = None, sending: SendingSettings | None = None) -> Self:
+        """Read it, or what of it is not given. Raises SettingsError with a line for each thing that is wrong."""
+        settings, sending = settings or Settings.load(), sending or SendingSettings.load()
         found = (*_of_environment(sending, settings), *read_file(sending.credentials))
         problems = [one for one in found if isinstance(one, str)]
         accesses: dict[tuple[str, Provider], Access] = {}

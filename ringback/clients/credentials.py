@@ -18,15 +18,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
 from pydantic import SecretStr
 
 from ringback.clients.accounts import ApiKey, ApiToken
+from ringback.schemas.provider_names import PROVIDERS, Provider
 from ringback.schemas.tokens import check_account
-
-Provider = Literal["mocean", "mycoolsms"]
-PROVIDERS: Final[tuple[Provider, ...]] = get_args(Provider)
 
 _IN_TABLE: Final[Mapping[Provider, tuple[str, ...]]] = {
     "mocean": ("api_key", "api_secret", "api_token", "sms_from", "whatsapp_from"),

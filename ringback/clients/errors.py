@@ -104,9 +104,13 @@ class UnavailableError(SendError):
 
 
 class InDoubtError(SendError):
-    """The request went out and no readable answer came: nobody here knows whether it was carried out."""
+    """The request went out and no readable answer came: nobody here knows whether it was carried out.
+
+    `ref` is what `ringback sends` knows it by, if it was made once by a key.
+    """
 
     sent_by_default = "unknown"
+    ref: str | None = None
 
 
 class PartialError(SendError):

@@ -20,11 +20,11 @@ from typing import ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, cas
 
 from ringback.clients.accounts import Account
 from ringback.clients.configured import Configured
-from ringback.clients.credentials import Provider
 from ringback.clients.download import AsyncDownload, Download, Fetch
 from ringback.clients.errors import NotConfiguredError
 from ringback.clients.exchange import Call
 from ringback.clients.transport import AsyncHttpTransport, HttpTransport
+from ringback.schemas.provider_names import Provider
 from ringback.schemas.settings import Settings, SettingsError
 
 AccountT = TypeVar("AccountT")

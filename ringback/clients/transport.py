@@ -7,8 +7,9 @@ idle for 4 s is not used again: a provider that closes it at that moment leaves 
 
 import asyncio
 import os
+import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
@@ -26,7 +27,8 @@ CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 15.0
 LARGEST_ANSWER: Final = 16 * 1024**2
 """Bytes. The largest documented answer is My-Cool-SMS's list of all incoming SMS."""
-_LIMITS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=4.0)
+MOST_CONNECTIONS: Final = 32
+_IDLE_S: Final = 4.0
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -36,6 +38,11 @@ _NEVER_SENT: Final = (
     httpx.InvalidURL,
     httpx.LocalProtocolError,
 )
+
+
+def limits(connections: int = MOST_CONNECTIONS) -> httpx.Limits:
+    """Return httpx's limits for so many connections."""
+    return httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_S)
 
 
 def timeouts(total: float) -> httpx.Timeout:
@@ -99,17 +106,23 @@ class HttpTransport:
     @contextmanager
     def stream(self, request: Request, progress: Progress) -> Iterator[httpx.Response]:
         """Yield the answer with its body unread, out of all logs. Raises what httpx raises."""
-        with (
-            unlogged(),
-            self._connected().stream(
-                request.method,
-                request.full_url,
-                content=request.body or None,
-                headers=dict(request.headers),
-                extensions={"trace": progress.trace},
-            ) as response,
-        ):
-            yield response
+        try:
+            with (
+                unlogged(),
+                self._connected().stream(
+                    request.method,
+                    request.full_url,
+                    content=request.body or None,
+                    headers=dict(request.headers),
+                    extensions={"trace": progress.trace},
+                ) as response,
+            ):
+                yield response
+        except Exception:
+            raise
+        except BaseException:  # the thread was interrupted, in the midst of whatever it did with the connections
+            self._clients.pop(os.getpid(), None)
+            raise
 
     def close(self) -> None:
         """Close the connections; a later call makes new ones."""
@@ -121,21 +134,32 @@ class HttpTransport:
     def _connected(self) -> httpx.Client:
         client = self._clients.get(os.getpid())
         if client is None:
-            made = httpx.Client(timeout=self._timeouts, limits=_LIMITS, transport=self._transport)
+            made = httpx.Client(timeout=self._timeouts, limits=limits(), transport=self._transport)
             client = self._clients.setdefault(os.getpid(), made)  # another thread may have been quicker
         return client
 
 
 class AsyncHttpTransport:
-    """Carries calls over HTTP from coroutines, with connections of its own for each event loop."""
+    """Carries calls over HTTP from coroutines, with connections of its own for each event loop.
+
+    They are closed with the loop at the latest, if it shuts down its asynchronous generators, as `asyncio.run` does.
+    `connections`: how many at most. `tls`: what certificates are checked by, which to make takes long.
+    """
 
     def __init__(
-        self, *, timeout: float = DEFAULT_TIMEOUT_S, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+        connections: int = MOST_CONNECTIONS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._limits = limits(connections)
+        self._tls = tls
         self.timeout = timeout
         self._timeouts = timeouts(timeout)
         self._transport = transport
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._clients: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]] = {}
 
     async def exchange(self, call: Call[T]) -> T:
         """Carry a call and return its result. Raises SendError."""
@@ -158,7 +182,7 @@ class AsyncHttpTransport:
     async def stream(self, request: Request, progress: Progress) -> AsyncIterator[httpx.Response]:
         """Yield the answer with its body unread, out of all logs. Raises what httpx raises."""
         with unlogged():
-            async with self._connected().stream(
+            async with (await self._connected()).stream(
                 request.method,
                 request.full_url,
                 content=request.body or None,
@@ -167,24 +191,40 @@ class AsyncHttpTransport:
             ) as response:
                 yield response
 
+    @property
+    def loops(self) -> tuple[asyncio.AbstractEventLoop, ...]:
+        """The loops that have connections."""
+        return tuple(self._clients)
+
     async def close(self) -> None:
         """Close this loop's connections; a later call makes new ones."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            with unlogged():
-                await client.aclose()
+        if (known := self._clients.pop(asyncio.get_running_loop(), None)) is not None:
+            await known[1].aclose()
 
-    def _connected(self) -> httpx.AsyncClient:
+    async def _connected(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            for one in list(self._clients):
-                if one.is_closed():  # its connections can be used no more, and nobody else lets go of them
-                    self._clients.pop(one, None)
-            client = self._clients[loop] = httpx.AsyncClient(
-                timeout=self._timeouts, limits=_LIMITS, transport=self._transport
-            )
+        known = self._clients.get(loop)
+        if known is not None:
+            return known[0]
+        for one in self.loops:
+            if one.is_closed():  # its connections can be used no more, and nobody else lets go of them
+                self._clients.pop(one, None)
+        client = httpx.AsyncClient(
+            timeout=self._timeouts, limits=self._limits, transport=self._transport, verify=self._tls or True
+        )
+        held = _held(client)
+        self._clients[loop] = client, held
+        await anext(held)  # here nothing else of this loop comes between
         return client
+
+
+async def _held(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Yield once, and close the client when the loop lets go of this."""
+    try:
+        yield
+    finally:
+        with unlogged():
+            await client.aclose()
 
 
 def answer_of(response: httpx.Response, body: bytes = b"") -> ProviderAnswer:

@@ -1,7 +1,8 @@
 """Lanes: how many runs of a handler may be side by side, what is held back, and what is let go again."""
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from ringback.workers.handling.lanes import ASYNC_TOGETHER, MOST_OVERDUE, Lane
 from ringback.workers.handling.pair import Begun, Pair
 from ringback.workers.intake.entry import Entry
 from ringback.workers.registry import Registry
+from ringback.workers.runtime import Runtime
 from tests.support.sample_events import event_of
 
 THREADS = 8
@@ -35,9 +37,10 @@ def lane_of(function: Callable[[Event], object] = sync, *, in_order: bool = Fals
 def let_wait(lane: Lane, *senders: str) -> list[Pair]:
     """Let a message of each of these senders wait."""
     made = []
+    runtime = cast("Runtime", SimpleNamespace(state=None))
     for number, sender in enumerate(senders):
         event = event_of(find("mocean/inbound-sms"), {"mocean-from": f"6012345678{sender}", "mocean-text": str(number)})
-        made.append(Pair(lane.handler, event, Begun(Entry(f"{number}-0", {})), None))
+        made.append(Pair(lane.handler, event, Begun(Entry(f"{number}-0", {})), runtime))
     lane.waiting.extend(made)
     return made
 

@@ -7,13 +7,13 @@ import pytest
 
 from ringback import on, voice
 from ringback.schemas.address import parse_address
-from ringback.schemas.event_data import Status
+from ringback.schemas.event_data import SendStatus, Status
 from ringback.schemas.events import CallIncomingEvent, CallInputEvent, Event
 from ringback.wire.samples import find
 from ringback.workers.discovery import load_registry
 from ringback.workers.marks import HandlerError
 from ringback.workers.registry import Registry
-from tests.support.sample_events import event_of
+from tests.support.sample_events import PLACED, SENT, event_of
 
 
 def registry_of(*functions: Callable[..., object]) -> Registry:
@@ -40,6 +40,12 @@ HANGUP = event_of(find("mocean/voice/status"), {"mocean-status": "HANGUP"})
         pytest.param(on("message.status"), SMS, None, False, id="another type"),
         pytest.param(on("message.received", "message.status"), SMS, None, True, id="one of two types"),
         pytest.param(on("*"), SMS, None, True, id="every type"),
+        pytest.param(on("*"), SENT, None, False, id="every type, a message.sent"),
+        pytest.param(on("*"), PLACED, None, False, id="every type, a call.placed"),
+        pytest.param(on("*", "message.sent"), SENT, None, True, id="every type and message.sent"),
+        pytest.param(on("*", "message.sent"), SMS, None, True, id="every type and message.sent, another"),
+        pytest.param(on("*", "message.sent"), PLACED, None, False, id="every type and message.sent, a call.placed"),
+        pytest.param(on("message.sent", "call.placed"), PLACED, None, True, id="both types of sends"),
         pytest.param(on("message.status", status="failed"), DLR, True, True, id="field"),
         pytest.param(on("message.status", status="sent"), DLR, True, False, id="another value"),
         pytest.param(on("message.status", status=["sent", "failed"]), DLR, True, True, id="one of several values"),
@@ -70,6 +76,19 @@ HANGUP = event_of(find("mocean/voice/status"), {"mocean-status": "HANGUP"})
         pytest.param(on("message.received", segments=2), LONG_SMS, None, True, id="a number of segments"),
         pytest.param(on("message.received", segments=[1, 3]), LONG_SMS, None, False, id="other numbers of segments"),
         pytest.param(on("message.received", segments=2), SMS, None, False, id="a number, where there is none"),
+        pytest.param(on("message.sent", status="accepted"), SENT, None, True, id="what became of a message"),
+        pytest.param(on("message.sent", status=["refused", SendStatus.IN_DOUBT]), SENT, None, False, id="two others"),
+        pytest.param(on("message.sent", recipient="+60 12-345 6789", sender="63001"), SENT, None, True, id="both ends"),
+        pytest.param(on("message.sent", recipient="60123456780"), SENT, None, False, id="another recipient"),
+        pytest.param(on("message.sent", channel="sms", segments=2), SENT, None, True, id="channel and segments"),
+        pytest.param(on("message.sent", channel="whatsapp"), SENT, None, False, id="another channel"),
+        pytest.param(on("message.sent", ref="j7q2m5xwpz3kd4ta"), SENT, None, True, id="who sent"),
+        pytest.param(on("message.sent", "call.placed", status="refused"), PLACED, None, True, id="refused, of both"),
+        pytest.param(on("message.sent", "message.status", status=["refused", "failed"]), DLR, True, True,
+                     id="whatever failed, the report"),
+        pytest.param(on("call.placed", callee="0060123456789", caller="60312345678"), PLACED, None, True,
+                     id="both ends of a placed call"),
+        pytest.param(on("call.placed", caller=None), PLACED, None, False, id="a placed call without a caller"),
         pytest.param(on("message.received", when=lambda event: event.account == "acme"), SMS, None, True, id="when"),
         pytest.param(on("message.received", when=lambda _: False), SMS, None, False, id="when not"),
         pytest.param(on("message.status", advanced=True), DLR, True, True, id="advanced"),
@@ -97,17 +116,60 @@ FACTORY = "def forward_to(target):\n    @on('*')\n    def send(event): ...\n    
     ("source", "error"),
     [
         pytest.param(
-            "@on('message.sent')\ndef f(event): ...",
-            "f ({file}, line 2): 'message.sent' is no type of event;"
-            " use message.received, message.status, lookup.completed, call.incoming, call.input, call.status"
-            " or *",
+            "@on('message.read')\ndef f(event): ...",
+            "f ({file}, line 2): 'message.read' is no type of event;"
+            " use message.received, message.status, lookup.completed, call.incoming, call.input, call.status,"
+            " message.sent, call.placed or *",
             id="unknown type",
         ),
         pytest.param(
             "@on()\ndef f(event): ...",
             "f ({file}, line 2): @on needs a type of event; use message.received,"
-            " message.status, lookup.completed, call.incoming, call.input, call.status or *",
+            " message.status, lookup.completed, call.incoming, call.input, call.status, message.sent, call.placed or *",
             id="no type",
+        ),
+        pytest.param(
+            "@on('*', 'message.read')\ndef f(event): ...",
+            "f ({file}, line 2): 'message.read' is no type of event; use message.received",
+            id="unknown type beside every type",
+        ),
+        pytest.param(
+            "@on('message.sent', status='delivered')\ndef f(event): ...",
+            "f ({file}, line 2): status='delivered' never matches: it is for message.status; write one of accepted,"
+            " refused, in_doubt, expired",
+            id="a status of message.status for a message.sent",
+        ),
+        pytest.param(
+            "@on('message.status', status='refused')\ndef f(event): ...",
+            "f ({file}, line 2): status='refused' never matches: it is for message.sent, call.placed; write one of"
+            " queued, sent",
+            id="a status of message.sent for a message.status",
+        ),
+        pytest.param(
+            "@on('message.sent', status='in doubt')\ndef f(event): ...",
+            "f ({file}, line 2): status='in doubt' never matches; write 'in_doubt', or else one of accepted",
+            id="a status of message.sent, misspelt",
+        ),
+        pytest.param(
+            "@on('message.sent', recipient=None)\ndef f(event): ...",
+            "f ({file}, line 2): recipient=None never matches: each event of these types has a recipient",
+            id="a message.sent without a recipient",
+        ),
+        pytest.param(
+            "@on('message.sent', callee='60123456789')\ndef f(event): ...",
+            "f ({file}, line 2): message.sent has no field 'callee'; it has cause, channel, context, cost, error,"
+            " flags, handler, message_id, raw, recipient, ref, segments, sender, status",
+            id="a field of call.placed for a message.sent",
+        ),
+        pytest.param(
+            "@on('call.placed', callee='12')\ndef f(event): ...",
+            "f ({file}, line 2): callee='12' is no phone number",
+            id="a callee that is no number",
+        ),
+        pytest.param(
+            "@on('message.sent', error=None)\ndef f(event): ...",
+            "f ({file}, line 2): error=… cannot be compared; write when=lambda event: event.data.error … instead",
+            id="the error of a message.sent",
         ),
         pytest.param(
             "@on\ndef f(event): ...",

@@ -7,7 +7,8 @@ from typing import Final, Self
 
 from pydantic import ValidationError
 
-from ringback.workers.running.outcomes import RetryLater
+from ringback.clients.errors import PartialError, SendError
+from ringback.workers.running.outcomes import LONGEST_PAUSE_S, RetryLater
 
 _JITTER: Final = 0.2
 _LONGEST_TEXT: Final = 64 * 1024
@@ -46,13 +47,21 @@ def pause_after(error: BaseException, pauses: Sequence[int], attempt: int) -> fl
     """Return the seconds from the end of the `attempt`th attempt (from 1) to the next; None if there is none.
 
     Never shorter than asked for, and up to a fifth longer than `pauses` say, so that what failed together does not come
-    back together. What the handler asked for by RetryLater is kept as it is.
+    back together. What the handler asked for by RetryLater is kept as it is. After a provider's refusal that no time
+    cures there is none; where a provider says how long to wait, it is at least that.
     """
-    if attempt > len(pauses):
+    if attempt > len(pauses) or _is_final(error):
         return None
     if isinstance(error, RetryLater):
         return error.seconds
-    return pauses[attempt - 1] * (1 + random.random() * _JITTER)  # noqa: S311
+    pause = pauses[attempt - 1] * (1 + random.random() * _JITTER)  # noqa: S311
+    asked = error.retry_after if isinstance(error, SendError) else None
+    return max(pause, min(asked or 0.0, LONGEST_PAUSE_S))
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether another attempt would fail again, or send again to those of several receivers that were accepted."""
+    return isinstance(error, SendError) and (error.permanent is True or isinstance(error, PartialError))
 
 
 def error_name(error: BaseException) -> str:

@@ -29,6 +29,8 @@ from ringback.workers.scripts.lua import NOW
 DEAD_LETTER_TTL_S: Final = 14 * 24 * 3600
 NO_HANDLER: Final = "-"
 """In place of a handler's name: the letter is of an entry that could not be read."""
+SENDS: Final = "ringback.sends"
+"""In place of a handler's name: the letter is of a send that was refused; its key is the send's ref."""
 
 # KEYS: registry, due. ARGV: how long letters are kept (s), their status meanwhile, then of each: the key of its job,
 # that of its results, its id, its run. Returns how many were still there.
@@ -119,6 +121,7 @@ class Letters:
             meta={
                 "handler": record.handler, "event": record.event_id, "attempt": record.attempts,
                 "errors": list(record.errors), "key": record.key, "replay": record.replay,
+                "resend": record.resend,
             },
             serializer=JSONSerializer,
         )  # fmt: skip
@@ -127,6 +130,11 @@ class Letters:
 def _keys_of(letter_id: str) -> tuple[str, str]:
     """Return the keys of a letter's job and of its results."""
     return Job.key_for(letter_id), Result.get_key(letter_id)  # type: ignore[no-untyped-call]
+
+
+def send_letter_id(ref: str) -> str:
+    """Return the id of the dead letter of a send."""
+    return f"send-{ref}"
 
 
 def job_of(letter_id: str, data: bytes, meta: bytes, redis: Redis) -> Job:
@@ -153,6 +161,7 @@ def record_of(job: Job) -> StoredRun:
         advanced=advanced,
         errors=tuple(cast("list[str]", meta["errors"])),
         replay=meta["replay"] is True,
+        resend=meta.get("resend") is True,
         letter=job.id,
     )
 

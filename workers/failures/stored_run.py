@@ -25,8 +25,9 @@ class StoredRun:
     `handler`: what it was called when its first run was due. `key`: what tells this run from others of the same event
     and handler: the entry it came in, or who asked for a replay. `event`: the event's JSON, as received; of an entry
     that could not be read, all there is of it. `attempts`: how many have ended so far. `errors`: the names of what they
-    raised, the last ones. `letter`: the dead letter that it was, if somebody asked for another try of that. `probe`:
-    whether it is to find out if a handler that is set aside still hangs.
+    raised, the last ones. `resend`: whether what a replayed run asks to be sent goes out. `letter`: the dead letter
+    that it was, if somebody asked for another try of that. `probe`: whether it is to find out if a handler that is set
+    aside still hangs.
     """
 
     handler: str
@@ -37,6 +38,7 @@ class StoredRun:
     attempts: int = 0
     errors: tuple[str, ...] = ()
     replay: bool = False
+    resend: bool = False
     letter: str | None = None
     probe: bool = False
 
@@ -68,8 +70,8 @@ _HEAD: Final = tuple(field.name for field in fields(StoredRun) if field.name not
 # As JSON has them: what others have written must not be found out when it is run.
 _TYPES: Final[Mapping[str, UnionType | type]] = {
     "handler": str, "event_id": str, "key": str, "advanced": bool | None, "attempts": int, "errors": list,
-    "replay": bool, "letter": str | None,
+    "replay": bool, "resend": bool, "letter": str | None,
 }  # fmt: skip
 _DEFAULTS: Final[Mapping[str, object]] = {
-    "advanced": None, "attempts": 0, "errors": (), "replay": False, "letter": None,
+    "advanced": None, "attempts": 0, "errors": (), "replay": False, "resend": False, "letter": None,
 }  # fmt: skip

@@ -100,6 +100,7 @@ class Drain:
             claims.end_turn(run)
             self._redis.delete(self._keys.bell)
             lifespans.close()
+            self._run.close_direct()
 
     def _go_on(self) -> bool:
         """Take what there is room for, and run it. Return whether to go on."""

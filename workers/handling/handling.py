@@ -9,8 +9,10 @@ from typing import Final
 
 import structlog
 
+from ringback.outbox import queue
+from ringback.outbox.queue import SendStateError
 from ringback.schemas.events import EVENTS, Event
-from ringback.workers.failures.letters import NO_HANDLER
+from ringback.workers.failures.letters import NO_HANDLER, SENDS
 from ringback.workers.failures.stored_run import StoredRun, StoredRunError
 from ringback.workers.handling.lanes import Lane
 from ringback.workers.handling.ledger import Ledger
@@ -20,6 +22,7 @@ from ringback.workers.handling.standing import Standing
 from ringback.workers.intake.entry import Entry
 from ringback.workers.running.runner import Runner
 from ringback.workers.runtime import Runtime
+from ringback.workers.sending.correlation import opt_out_of, proof_of
 
 log = structlog.get_logger()
 
@@ -204,6 +207,10 @@ class Handling:
             if entry.fields:  # else it was trimmed, and is done
                 self._notes.unreadable(entry, error)
             return []
+        if event.data.context and (proof := proof_of(event)) is not None:
+            self._ledger.prove(proof)
+        if (opt_out := opt_out_of(event, self._run.opt_out_words)) is not None:
+            self._ledger.opt_out(opt_out)
         advanced, pairs = entry.advanced, list[Pair]()
         for handler in self._registry.of_type(event.type):
             if entry.already and not entry.already.isdisjoint((handler.name, *handler.aliases)):
@@ -211,7 +218,7 @@ class Handling:
             if handler.matches(event, advanced=advanced):
                 # Its own, so that what one handler does to it is not seen by another.
                 own = EVENTS.validate_json(entry.fields[b"event"]) if pairs else event
-                pairs.append(Pair(handler, own, begun, self._run.state))
+                pairs.append(Pair(handler, own, begun, self._run))
         return pairs
 
     def _of_record(self, begun: Begun) -> Iterator[Pair]:
@@ -233,17 +240,29 @@ class Handling:
         if record.handler == NO_HANDLER:
             self._read_at_last(record, event)
             return
+        if record.handler == SENDS:
+            self._send_again(record)
+            return
         handler = self._registry.find(record.handler)
         if handler is None:
             self._notes.without_handler(record)
             return
-        pair = Pair(handler, event, begun, self._run.state, record)
+        pair = Pair(handler, event, begun, self._run, record)
         if event.type in handler.subscription.types and handler.matches(event, advanced=record.advanced):
             yield pair
         else:
             begun.left -= 1
             pair.context.log.info("handler.not_wanted")
             self._notes.passed(pair)
+
+    def _send_again(self, record: StoredRun) -> None:
+        """Let a send that was refused go out once more: its dead letter is tried again."""
+        try:
+            queue.again(self._run.redis, self._run.keys, record.key)
+        except SendStateError as error:
+            log.warning("send.not_again", ref=record.key, reason=str(error))
+        if record.letter is not None:
+            self._ledger.forget_letter(record.letter)
 
     def _read_at_last(self, record: StoredRun, event: Event) -> None:
         """Let the handlers have what could not be read: this version knows its type."""

@@ -1,7 +1,8 @@
 """The ledger: which handlers are done with which entry. XACK is the ledger; a hash holds only partial progress.
 
 Written in one transaction every 256 entries or 100 ms, and when nothing else is to be done. What is written is not run
-again. What becomes of a run that was not the last is written with it: when it is due again, or a dead letter.
+again. What becomes of a run that was not the last is written with it: when it is due again, or a dead letter. So is
+what a run that ended well has asked to be sent.
 """
 
 import json
@@ -12,6 +13,8 @@ from typing import Final
 
 from redis import Redis
 
+from ringback.outbox import queue
+from ringback.outbox.queue import Intent, OptOut, Proof
 from ringback.schemas.keys import HANDLERS_GROUP, Keys
 from ringback.workers.failures import due
 from ringback.workers.failures.letters import Letters
@@ -42,6 +45,9 @@ class Ledger:
         self._held: defaultdict[str, list[StoredRun]] = defaultdict(list)
         self._buried: list[tuple[StoredRun, str]] = []
         self._forgotten: list[str] = []
+        self._asked: list[list[Intent]] = []
+        self._proofs: list[Proof] = []
+        self._opt_outs: list[OptOut] = []
         self._open: dict[str, set[str]] = {}
         self._unwritten: set[str] = set()
         self._suspects: set[str] = set()
@@ -77,6 +83,21 @@ class Ledger:
     def bury(self, record: StoredRun, text: str) -> None:
         """Note that a run is not tried again: it becomes a dead letter, with this text."""
         self._buried.append((record, text))
+        self._touch()
+
+    def send(self, asked: list[Intent]) -> None:
+        """Note what a run that ended well has asked to be sent."""
+        self._asked.append(asked)
+        self._touch()
+
+    def prove(self, proof: Proof) -> None:
+        """Note that a callback shows that a send was accepted."""
+        self._proofs.append(proof)
+        self._touch()
+
+    def opt_out(self, opt_out: OptOut) -> None:
+        """Note that somebody wants to be texted no more, or again."""
+        self._opt_outs.append(opt_out)
         self._touch()
 
     def forget_letter(self, letter_id: str) -> None:
@@ -125,6 +146,9 @@ class Ledger:
             for record, text in self._buried:
                 self._letters.bury(pipeline, record, text)
             self._letters.forget(pipeline, self._forgotten)
+            queue.note_opt_outs(pipeline, keys, self._opt_outs)
+            queue.prove(pipeline, keys, self._proofs)
+            queue.add(pipeline, keys, self._asked)
             for entry_id in self._unwritten:
                 pipeline.hset(keys.ledger, entry_id, json.dumps(sorted(self._open[entry_id])))
             if self._finished:
@@ -141,7 +165,7 @@ class Ledger:
         self.tally.written()
         for written in (
             self._later, self._held, self._buried, self._forgotten, self._unwritten, self._finished,
-            self._finished_due, self._cleared, self._left,
+            self._finished_due, self._cleared, self._left, self._asked, self._proofs, self._opt_outs,
         ):  # fmt: skip
             written.clear()
         self._since = None

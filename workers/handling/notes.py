@@ -40,6 +40,8 @@ class Notes:
         if error is None or isinstance(error, Drop):
             if error is not None:
                 pair.context.log.warning("handler.dropped", reason=discreet(str(error.reason), pair.event))
+            elif asked := pair.asked():
+                self._ledger.send(asked)
             self.passed(pair)
             return
         pair.context.log.warning("handler.failed", error=error_name(error))

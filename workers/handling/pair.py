@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+from ringback.outbox.queue import Intent
 from ringback.schemas.events import Event
 from ringback.workers.failures.stored_run import StoredRun
 from ringback.workers.intake.entry import Entry
 from ringback.workers.registry import Handler
 from ringback.workers.running.context import Context
 from ringback.workers.running.run import HandlerRun
+from ringback.workers.runtime import Runtime
+from ringback.workers.sending.correlation import addressee_of, needs_addressee
+from ringback.workers.sending.outgoing import Outgoing
 
 
 class Begun:
@@ -27,11 +31,12 @@ class Begun:
 class Pair(HandlerRun):
     """A run of a handler on an event. `stored`: the record that it is of, if it was not made of a new event."""
 
-    __slots__ = ("begun", "name", "stored")
+    __slots__ = ("_addressee", "_run", "begun", "name", "stored")
 
     def __init__(
-        self, handler: Handler, event: Event, begun: Begun, state: object, stored: StoredRun | None = None
+        self, handler: Handler, event: Event, begun: Begun, run: Runtime, stored: StoredRun | None = None
     ) -> None:
+        state = run.state
         if stored is None:
             super().__init__(handler, event, advanced=begun.entry.advanced, state=state)
         else:
@@ -40,6 +45,9 @@ class Pair(HandlerRun):
         self.name = handler.name
         self.begun = begun
         self.stored = stored
+        self._run = run
+        # Before the handler runs, so that a reply waits for nothing.
+        self._addressee = addressee_of(run.redis, run.keys, event) if needs_addressee(event) else None
         begun.left += 1
 
     @property
@@ -56,7 +64,19 @@ class Pair(HandlerRun):
 
     def make_context(self) -> Context:
         """Return what the handler may know beside the event."""
-        made = super().make_context()
-        if self.stored is None:
-            return made
-        return replace(made, replay=self.stored.replay, begun_as=self.stored.handler)
+        stored, event, run = self.stored, self.event, self._run
+        begun_as = stored.handler if stored is not None else self.name
+        replay = stored is not None and stored.replay
+        outgoing = Outgoing(
+            event, self.name, (event.id, begun_as, stored.key) if stored and replay else (event.id, begun_as),
+            reply_ttl_s=run.reply_ttl_s, addressee=self._addressee,
+            is_muted=stored is not None and replay and not stored.resend,
+        )  # fmt: skip
+        return Context(
+            self.name, event.id, self.attempt, self.advanced, replay, stored.handler if stored else None, self.state,
+            outgoing, event.account,
+        )  # fmt: skip
+
+    def asked(self) -> list[Intent]:
+        """Return what the run has asked to be sent; it can ask for no more."""
+        return self._context.send.close() if self._context is not None else []

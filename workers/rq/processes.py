@@ -297,6 +297,7 @@ def run_worker(queue: str, settings: Settings, redis_url: str, registry: Registr
         worker.work(logging_level="WARNING")
     finally:
         lifespans.close()
+        run.close_direct()
         run.lines.flush()
 
 

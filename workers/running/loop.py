@@ -5,6 +5,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Final, Generic, TypeVar, cast
 
 import structlog
@@ -114,6 +115,8 @@ class Loop(Generic[AnyRun]):
                 continue  # it came between two steps
             except BaseException as error:  # noqa: BLE001 - a task of the user's may raise SystemExit through the loop
                 log.error("loop.interrupted", error=type(error).__name__)
+        with suppress(Exception):  # of the user's; what is open on this loop can be closed on no other
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
     def _answer(self) -> None:

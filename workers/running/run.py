@@ -132,4 +132,6 @@ class HandlerRun(Run):
 
     def make_context(self) -> Context:
         """Return what the handler may know beside the event."""
-        return Context(self.handler.name, self.event.id, self.attempt, self.advanced, state=self.state)
+        return Context(
+            self.handler.name, self.event.id, self.attempt, self.advanced, state=self.state, account=self.event.account
+        )

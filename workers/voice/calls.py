@@ -6,6 +6,8 @@ from typing import Annotated, Final, cast
 from pydantic import Field, JsonValue, TypeAdapter
 from redis.client import Pipeline
 
+from ringback.outbox import queue
+from ringback.outbox.queue import Intent
 from ringback.schemas.call_reply import REPLY_TTL_S, Failure, Reply
 from ringback.schemas.events import CallIncomingEvent
 from ringback.schemas.mc_wire import McError, parse_mc, render_mc
@@ -15,6 +17,7 @@ from ringback.workers.running.context import Context
 from ringback.workers.running.discretion import discreet
 from ringback.workers.running.run import HandlerTimeoutError, Run
 from ringback.workers.runtime import Runtime, runtime
+from ringback.workers.sending.outgoing import Outgoing
 from ringback.workers.voice import ringing
 from ringback.workers.voice.call_events import Call, state_of
 from ringback.workers.voice.state import StateError
@@ -53,8 +56,10 @@ def answer(event_json: str, reply_to: str) -> None:
 def _reply(run: Runtime, call: Call, limit: float, pipeline: Pipeline) -> Reply:
     """Run the handler; put the state that it leaves into the reply's transaction, so that both are there or neither."""
     try:
-        commands = compose(run, call, limit)
+        commands, asked = compose(run, call, limit)
         call.state.save_with(pipeline)
+        if asked:  # not where the deadline is over: the call has heard the fallback
+            queue.add(pipeline, run.keys, [asked], alive=run.keys.rq_job(call.id))
     except NoCallHandlerError as error:
         failure, reason = Failure.NO_HANDLER, str(error)
     except HandlerTimeoutError as error:
@@ -78,8 +83,9 @@ def time_left(run: Runtime, call: Call) -> float:
     return left_ms / 1000 - min(_MARGIN_S, deadline * _LARGEST_MARGIN)
 
 
-def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
-    """Run the handler of a call, for `limit` seconds at most, and give its MC with the wire's names.
+def compose(run: Runtime, call: Call, limit: float) -> tuple[list[dict[str, object]], list[Intent]]:
+    """Run the handler of a call, for `limit` seconds at most. Return its MC with the wire's names, and what it asks to
+    be sent.
 
     Raises NoCallHandlerError, McError, HandlerTimeoutError and whatever the handler raises.
     """
@@ -87,8 +93,10 @@ def compose(run: Runtime, call: Call, limit: float) -> list[dict[str, object]]:
     if handler is None:
         step = "answer()" if isinstance(call, CallIncomingEvent) else f'collect("{call.data.step or ""}")'
         raise NoCallHandlerError(f"there is no @voice.{step} for it")
-    commands = run.calls.run(CallRun(handler, call, limit, run.state))
-    return render_mc(parse_mc(commands), lambda step: step_url(run.settings, call, step), run.settings.voice_language)
+    call_run = CallRun(handler, call, limit, run.state)
+    actions = parse_mc(run.calls.run(call_run))
+    mc = render_mc(actions, lambda step: step_url(run.settings, call, step), run.settings.voice_language)
+    return mc, call_run.context.send.close()
 
 
 def step_url(settings: Settings, call: Call, step: str) -> str:
@@ -121,7 +129,9 @@ class CallRun(Run):
 
     def make_context(self) -> Context:
         """Return what the handler may know beside the call."""
-        return Context(self._handler.name, self.call_event.id, 1, None, state=self._state)
+        call, name = self.call_event, self._handler.name
+        outgoing = Outgoing(call, name, (call.id, name))
+        return Context(name, call.id, 1, None, state=self._state, outgoing=outgoing, account=call.account)
 
 
 async def _awaited(returned: object) -> object:

@@ -47,7 +47,7 @@ def send(
     fields: dict[str, object] = {
         "mocean-from": msisdn(PROVIDER, operation, "from_", from_),
         "mocean-to": number,
-        "mocean-content": _content(content).wire(),
+        "mocean-content": content_of(content).wire(),
     }
     url = callback_address(PROVIDER, operation, account, CALLBACK, context, callback_url)
     if url is not None:
@@ -56,7 +56,8 @@ def send(
     return Call(request, lambda answer: _sent(accepted(request, answer, WHATSAPP), number))
 
 
-def _content(content: object) -> WaContent:
+def content_of(content: object) -> WaContent:
+    """Return a content, of a text too. Raises InvalidRequestError."""
     if isinstance(content, WaContent):
         return content
     if not isinstance(content, str):

@@ -16,10 +16,11 @@ from ringback.clients.accounts import (
     MyCoolSmsAccount,
 )
 from ringback.clients.configured import Configured, SendingSettings
-from ringback.clients.credentials import Access, Login, Provider
+from ringback.clients.credentials import Access, Login
 from ringback.clients.errors import NotConfiguredError
 from ringback.clients.mocean.client import AsyncMocean, Mocean
 from ringback.schemas.mc_actions import Language
+from ringback.schemas.provider_names import Provider
 from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS, SECRET_SENDING, SENDING
 from ringback.schemas.settings import Settings, SettingsError
 

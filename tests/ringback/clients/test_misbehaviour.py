@@ -26,7 +26,9 @@ from ringback.clients.errors import (
     UnavailableError,
 )
 from ringback.clients.mocean.client import AsyncMocean, Mocean
+from ringback.workers.running.limits import TimeIsUp, interrupt
 from tests.support.misbehaving import Manner, answers, drips, hangs, misbehaving, resets, says
+from tests.support.service import wait_for
 
 KEY, SECRET, NUMBER, TEXT = "the-api-key-0001", "the-api-secret-0002", "60198765432", "Kwyjibo ate my homework"
 PRIVATE = (KEY, SECRET, NUMBER, NUMBER[-6:], "Kwyjibo")
@@ -223,6 +225,29 @@ def test_a_client_serves_threads_and_a_forked_child() -> None:
         assert (server.connections, len(server.requests)) == (before + 1, 82)
 
 
+def test_a_thread_that_is_interrupted_leaves_no_connection_to_others() -> None:
+    with misbehaving(drips) as server:
+        mocean = Mocean(api_key=KEY, api_secret=SECRET, url=server.url)
+        raised: list[BaseException] = []
+
+        def send() -> None:
+            try:
+                mocean.sms(to=NUMBER, from_="ACME", text=TEXT)
+            except BaseException as error:  # noqa: BLE001 - what ends a thread from outside is none of Exception
+                raised.append(error)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        wait_for(lambda: server.requests, "the request")
+        interrupt(thread)
+        thread.join(20)
+
+        assert [type(error) for error in raised] == [TimeIsUp]
+        assert mocean.transport._clients == {}
+        raised.clear()
+        wait_for(lambda: server.open == 0, "the connection to be closed")
+
+
 def test_an_async_client_serves_one_event_loop_after_another() -> None:
     with misbehaving(answers("202 Accepted", ACCEPTED)) as server:
         mocean = AsyncMocean(api_key=KEY, api_secret=SECRET, url=server.url)
@@ -248,6 +273,20 @@ def test_an_async_client_lets_go_of_loops_that_are_closed() -> None:
             asyncio.run(send())
 
         assert len(mocean.transport._clients) == 1
+
+
+def test_the_end_of_an_event_loop_closes_its_connections() -> None:
+    with misbehaving(answers("202 Accepted", ACCEPTED)) as server:
+        mocean = AsyncMocean(api_key=KEY, api_secret=SECRET, url=server.url)
+
+        async def send() -> None:
+            await mocean.sms(to=NUMBER, from_="ACME", text=TEXT)
+
+        for _ in range(5):
+            asyncio.run(send())
+
+        wait_for(lambda: server.open == 0, "the connections to be closed")
+        assert server.connections == 5
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.connection", "httpcore.http11"])

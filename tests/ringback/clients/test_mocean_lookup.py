@@ -9,7 +9,7 @@ from hypothesis import given
 from ringback.clients.exchange import Call, ProviderAnswer
 from ringback.clients.mocean.codes import LOOKUP
 from ringback.clients.mocean.lookup import LookupAsked, LookupResult, lookup, lookup_later
-from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.callbacks import Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.providers.mocean.lookup import number_lookup
 from ringback.schemas.address import parse_address
@@ -208,7 +208,7 @@ def test_carrier(wire: object, carrier: Carrier | None) -> None:
 def test_carriers_are_read_as_the_callbacks(code: object, mcc: object, mnc: object) -> None:
     wire: Any = SAMPLE | {"current_carrier": {"country": "X", "network_code": code, "mcc": mcc, "mnc": mnc}}
     draft = number_lookup(Fields(wire))
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, Normalised)
     assert isinstance(draft.data, LookupCompleted)
     assert found(wire).current_carrier == draft.data.current_carrier
 

@@ -100,6 +100,13 @@ def test_reports_come_back_to_this_service_with_the_context() -> None:
     assert parse_qs(url.query) == {"token": ["0123456789abcdef"], "ctx.order": ["42 & 1"]}
 
 
+def test_context_of_ours_comes_back_beside_the_callers_and_wins() -> None:
+    base = CallbackBase("https://us.example", extra={"send": "abc"})
+    account = MyCoolSmsAccount("xxx", SecretStr("yyy"), ACCOUNT.url, base)
+    call = sms.send(account, to="+491234567890", text="Hi", context={"order": "42", "send": "theirs"})
+    assert parse_qs(urlsplit(fields_of(call)["callbackurl"]).query) == {"ctx.order": ["42"], "ctx.send": ["abc"]}
+
+
 def test_a_callback_of_the_callers_wins() -> None:
     account = MyCoolSmsAccount("xxx", SecretStr("yyy"), ACCOUNT.url, CallbackBase("https://us.example"))
     call = sms.send(account, to="+491234567890", text="Hi", callback_url="https://other.example/")

@@ -1,0 +1,1 @@
+"""Sending from handlers: what a run asks to be sent, which is sent if that run ends well."""
