@@ -1,8 +1,15 @@
-"""An auto-reply, up to the sending: who wrote, and what we would answer. Put your provider's send call in its place."""
+"""An auto-reply: who writes an SMS or a WhatsApp message is answered, once, from the number that was written to.
+
+STOP and START need no code: Ringback keeps who does not want to be texted, and sends them nothing.
+"""
 
 from ringback import Context, MessageReceivedEvent, on
 
-ANSWERS = {"STOP": "You will not hear from us again.", "HELP": "Call us on +60 3 1234 5678."}
+ANSWERS = {
+    "HELP": "Write HOURS for our opening hours, STOP to hear no more from us.",
+    "HOURS": "We are here from nine to six, Monday to Friday.",
+    "START": "Welcome back.",
+}
 DEFAULT_ANSWER = "Thank you. We will get back to you."
 
 
@@ -10,6 +17,6 @@ DEFAULT_ANSWER = "Thank you. We will get back to you."
 def reply(event: MessageReceivedEvent, ctx: Context) -> None:
     """Choose an answer by the first word of the message."""
     words = (event.data.text or "").split()
-    answer = ANSWERS.get(words[0].upper() if words else "", DEFAULT_ANSWER)
-    # An answer that is sent twice annoys: hand the key on to a sending API that takes one.
-    ctx.log.info("auto_reply", answer=answer, idempotency_key=ctx.idempotency_key)
+    word = words[0].upper() if words else ""
+    if word != "STOP":
+        ctx.reply(ANSWERS.get(word, DEFAULT_ANSWER))

@@ -1,13 +1,15 @@
-"""A phone menu: a greeting, a menu and a menu below it, a call handed on, a recording, silence, the end of the call.
+"""A phone menu: a greeting, a menu and a menu below it, a call handed on, a recording, silence, texts while the call
+lasts and after it.
 
 Look at it with `ringback voice check examples.ivr`; call it with `ringback voice call --digits 2,1` while it runs.
 """
 
-from typing import Final
+from typing import Final, TypeGuard
 
-from ringback import CallStatusEvent, Context, mc, on, voice
+from ringback import Address, CallStatusEvent, Context, mc, on, voice
 
 SALES: Final = "60312345678"
+ADDRESS: Final = "1 Jalan Ampang, Kuala Lumpur"
 LONGEST_MESSAGE_MS: Final = 60_000
 ROUNDS: Final = 3
 
@@ -62,9 +64,11 @@ def hours(call: voice.Input) -> list[mc.Action]:
 
 
 @voice.collect("find_us", digits="2")
-def address(call: voice.Input) -> list[mc.Action]:
-    """Say where, and go back to the main menu."""
-    return [mc.say("You find us at 1 Jalan Ampang, Kuala Lumpur."), *ask(call, MENU)]
+def address(call: voice.Input, ctx: Context) -> list[mc.Action]:
+    """Say where, text it to who can get texts, and go back to the main menu."""
+    if can_be_texted(call.data.caller):
+        ctx.send.sms(to=call.data.caller, from_=call.data.callee, text=f"You find us at {ADDRESS}.")
+    return [mc.say(f"You find us at {ADDRESS}."), *ask(call, MENU)]
 
 
 @voice.collect("find_us", digits="9")
@@ -94,7 +98,19 @@ def ask_again(call: voice.Input, menu: Menu) -> list[mc.Action]:
 
 @on("call.status", status="hangup")
 def ended(event: CallStatusEvent, ctx: Context) -> None:
-    """Note how the call ended, and forget it. It may be run twice: note what may be noted twice."""
+    """Note how the call ended, and thank by a text who has left a message.
+
+    It may be run twice: note what may be noted twice. The text goes out once all the same.
+    """
     with voice.state(event) as state:
-        ctx.log.info("call_ended", call=event.data.call_id, outcome=state.get("outcome", "none"))
-        state.clear()
+        outcome = state.get("outcome", "none")
+    ctx.log.info("call_ended", call=event.data.call_id, outcome=outcome)
+    if outcome == "message" and can_be_texted(event.data.caller):
+        ctx.send.sms(
+            to=event.data.caller, from_=event.data.callee, text="Thank you for your message. We call you back."
+        )
+
+
+def can_be_texted(phone: Address | None) -> TypeGuard[Address]:
+    """Whether it is a phone number in full, and not a caller who withholds it."""
+    return phone is not None and phone.kind == "e164"

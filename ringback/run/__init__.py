@@ -1,1 +1,1 @@
-"""The service from one command: store, tunnel, workers, receiver; started, watched and stopped."""
+"""The service from one command: store, tunnel, simulator, workers, receiver; started, watched and stopped."""

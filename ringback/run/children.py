@@ -1,6 +1,7 @@
 """The children: which processes `up` and `work` keep alive, and in which order they stop.
 
-Receiver first, so that nothing new comes in; then those that work; then the way in; the store last.
+Receiver first, so that nothing new comes in; then those that work; then the simulator, which they send to; then the way
+in; the store last.
 """
 
 import sys
@@ -11,6 +12,7 @@ from typing import Final
 from ringback.run.supervisor import Child
 from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
 from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
+from ringback.schemas.settings import Settings
 
 # -P: nothing in the user's folder comes before what we import, such as a `queue.py` or a folder called `ringback`.
 # Handlers are found there all the same (ringback.workers.discovery).
@@ -20,9 +22,17 @@ WORKER_STOP_S: Final = 90.0
 """Seconds that they have to stop. Whoever stops `ringback work` must wait longer: the files under deploy/ do."""
 _STORE_STOP_S: Final = 20.0
 _TUNNEL_STOP_S: Final = 5.0
+_SIMULATOR_STOP_S: Final = 5.0
 
-DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, VOICE_QUEUE, VOICE_QUEUE)
-"""A process each: two drains, so that one goes on while the other runs alone what a worker died with; two for calls."""
+SENDS_QUEUE: Final = "sends"
+"""In place of a queue's name: the sender. It is no worker of RQ's, and of several one sends while the others wait."""
+POLLS_QUEUE: Final = "polls"
+"""Likewise the poller, which asks providers for what they did not call us with. Without a setting it is not started."""
+_OF_NO_QUEUE: Final = {SENDS_QUEUE: "sender", POLLS_QUEUE: "poller"}
+DEFAULT_QUEUES: Final = (EVENTS_QUEUE, EVENTS_QUEUE, VOICE_QUEUE, VOICE_QUEUE, SENDS_QUEUE)
+"""A process each: two drains, so that one goes on while the other runs alone what a worker died with; two for calls;
+one that sends.
+"""
 
 
 class Stage(IntEnum):
@@ -30,8 +40,9 @@ class Stage(IntEnum):
 
     STORE = 0
     TUNNEL = 1
-    WORKERS = 2
-    RECEIVER = 3
+    SIMULATOR = 2
+    WORKERS = 3
+    RECEIVER = 4
 
 
 def store_child(command: Sequence[str]) -> Child:
@@ -45,6 +56,14 @@ def tunnel_child(name: str, command: Sequence[str]) -> Child:
     return Child(name, command, Stage.TUNNEL, _TUNNEL_STOP_S, without=without)
 
 
+def simulator_child(descriptor: int, environment: Mapping[str, str]) -> Child:
+    """Return the simulator of both providers, on a socket that the supervisor holds. It sends nothing by itself."""
+    command = (*_PROGRAM, "simulate", "--fd", str(descriptor))
+    return Child(
+        "simulator", command, Stage.SIMULATOR, _SIMULATOR_STOP_S, environment, NOT_FOR_RECEIVERS, pass_fds=(descriptor,)
+    )
+
+
 def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
     """Return the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing.
 
@@ -56,12 +75,23 @@ def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
     )
 
 
+def default_queues(settings: Settings) -> list[str]:
+    """Return the queues that are worked on where none are named."""
+    return without_idle((*DEFAULT_QUEUES, POLLS_QUEUE), settings)
+
+
+def without_idle(queues: Sequence[str], settings: Settings) -> list[str]:
+    """Return the queues that there is work on by these settings: `polls` only where something is asked for."""
+    return [queue for queue in queues if queue != POLLS_QUEUE or settings.polls]
+
+
 def worker_children(queues: Sequence[str], environment: Mapping[str, str]) -> list[Child]:
-    """Return a worker for each queue named, as often as it is named."""
+    """Return a worker for each queue named, as often as it is named; for `sends` and `polls` those programs."""
     counts: dict[str, int] = {}
     children = []
     for queue in queues:
         counts[queue] = counts.get(queue, 0) + 1
-        command = (*_PROGRAM, "worker", queue)
+        program = _OF_NO_QUEUE.get(queue)
+        command = (*_PROGRAM, *((program,) if program else ("worker", queue)))
         children.append(Child(f"{queue}-{counts[queue]}", command, Stage.WORKERS, WORKER_STOP_S, environment))
     return children

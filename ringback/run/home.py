@@ -6,7 +6,7 @@ import secrets
 import stat
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
@@ -15,8 +15,13 @@ from ringback.schemas.settings import Settings, SettingsError
 from ringback.schemas.tokens import Token
 from ringback.system import private
 
+if TYPE_CHECKING:
+    from ringback.clients.configured import SendingSettings
+
 _OWN_ACCOUNT: Final = "default"
-_ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port", "admin.port")
+_SIMULATOR_URL: Final = "simulator.url"
+_SIMULATED: Final = "simulated.toml"
+_ANNOUNCED: Final = ("redis.url", "public.url", "handlers", "port", "admin.port", _SIMULATOR_URL, _SIMULATED)
 _FILES: Final = ("token", "lock", *_ANNOUNCED)
 _TRIES: Final = 10
 _PAUSE_S: Final = 0.05
@@ -91,6 +96,11 @@ class Home:
         if settings.redis_url == without_password(settings.redis_url or ""):
             self.announce_store(settings.redis_url)
 
+    def announce_simulator(self, url: str, credentials: str) -> None:
+        """Announce to other commands where the simulator is, and the credentials to use there, in TOML."""
+        self._write_private(self.folder / _SIMULATED, credentials)
+        self._write_private(self.folder / _SIMULATOR_URL, url)
+
     def withdraw(self) -> None:
         """Withdraw what was announced."""
         for name in _ANNOUNCED:
@@ -118,6 +128,18 @@ class Home:
         if "admin_port" not in settings.model_fields_set and (port := self._read("admin.port")):
             found["admin_port"] = int(port)
         return settings.model_copy(update=found)
+
+    def simulator(self) -> str | None:
+        """Return where the simulator of a running `up` is; None where none runs."""
+        return self._read(_SIMULATOR_URL) if self._is_taken() else None
+
+    def find_sending(self, sending: "SendingSettings") -> "SendingSettings":
+        """Complete what is set for sending with the simulator of a running `up`, unless credentials are set."""
+        url = None if sending.has_credentials else self.simulator()
+        if url is None or self._read(_SIMULATED) is None:
+            return sending
+        there = {"mocean_url": f"{url}/rest/2", "mycoolsms_url": f"{url}/api-socket.php"}
+        return sending.model_copy(update={**there, "credentials": self.folder / _SIMULATED})
 
     def _is_taken(self) -> bool:
         """Whether an `up` works in the folder: it alone keeps the lock."""

@@ -1,18 +1,24 @@
-"""Up: the whole service from one command. Store, tunnel, workers, receiver; what to paste where; an orderly end."""
+"""Up: the whole service from one command: store, tunnel, simulator, workers, receiver.
+
+It says what to paste where, and ends in order.
+"""
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from ipaddress import ip_network
+from socket import socket
 from typing import Final
 
 import httpx
 from pydantic import SecretStr
 from rich.text import Text
 
+from ringback.clients.configured import Configured, SendingSettings
 from ringback.receiver.http.listen import ADMIN_SETTINGS, bind
 from ringback.receiver.providers import CALLBACKS
-from ringback.run import caution
-from ringback.run.children import DEFAULT_QUEUES, receiver_child, store_child, worker_children
+from ringback.run import caution, simulation
+from ringback.run.children import default_queues, receiver_child, simulator_child, store_child, worker_children
 from ringback.run.home import Home
 from ringback.run.store import await_store, check_store, command, socket_path
 from ringback.run.supervisor import ChildError, Supervisor
@@ -31,12 +37,17 @@ from ringback.workers.sweep import Sweep
 _BUILT_IN_HANDLERS: Final = ("ringback.eventlog",)
 _READY_S: Final = 30.0
 _ASK_S: Final = 0.5
+_TRY_SIMULATOR: Final = (
+    "ringback sim text HELP    # a phone writes to Ringback; or: sim call",
+    "ringback sim inbox        # what phones got: what your handlers reply",
+)
 _LOOPBACK: Final = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
-def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> None:
+def up(settings: Settings, console: Screen, vendor: Vendor | None = None, *, simulates: bool = True) -> None:
     """Run everything until SIGINT or SIGTERM, with a tunnel to it where its vendor is given.
 
+    `simulates`: with a simulator in place of the providers, where there are no credentials for any of them.
     Raises BindError, BusyError, StoreError, TunnelError, HandlerError, SettingsError, ChildError: each is one line that
     says what is wrong and what to do.
     """
@@ -49,7 +60,9 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
     if not settings.handlers and not has_plugins():
         settings = settings.model_copy(update={"handlers": _BUILT_IN_HANDLERS})
     registry = load_registry(settings.handlers)
-    with bind(settings.host, settings.port) as bound:
+    simulates = simulates and not SendingSettings.load().has_credentials
+    with ExitStack() as sockets:
+        bound = sockets.enter_context(bind(settings.host, settings.port))
         if settings.admin_port:  # the receiver takes it itself, but only after all else runs
             bind(settings.admin_host, settings.admin_port, ADMIN_SETTINGS).close()
         settings = settings.model_copy(update={"port": bound.getsockname()[1]})
@@ -58,6 +71,8 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
         home.withdraw()  # what one that was killed has left
         if not settings.tokens and not settings.insecure:
             settings = settings.model_copy(update={"tokens": (home.own_token(),)})
+        if not simulates:
+            Configured.load(settings)  # what is wrong with it is said now, as `work` does
         caution.warn(settings)
         supervisor = Supervisor()
         supervisor.catch_signals()
@@ -72,13 +87,20 @@ def up(settings: Settings, console: Screen, vendor: Vendor | None = None) -> Non
                 settings = _start_tunnel(supervisor, tunnel, home, settings)
             home.announce_service(settings)
             environment = environment_of(settings)
+            simulator = None
+            if simulates:
+                held = sockets.enter_context(simulation.listen())
+                simulator = _start_simulator(supervisor, home, settings, held)
+                environment |= simulation.led_there(home)
             sweep = Sweep(worker_client(url), settings)
             sweep.start()
-            for child in worker_children(DEFAULT_QUEUES, environment):
+            for child in worker_children(default_queues(settings), environment):
                 supervisor.start(child)
             supervisor.start(receiver_child(bound.fileno(), environment))
-            _await_receiver(settings, supervisor)
-            greet(console, settings, len(registry.handlers) + len(registry.calls))
+            _await_answer(f"{settings.local_url}/livez", "the receiver", supervisor)
+            if simulator is not None:
+                _await_answer(f"{simulator}/_sim/faults", "the simulator", supervisor)
+            greet(console, settings, len(registry.handlers) + len(registry.calls), simulator)
             supervisor.run()
             sweep.stop()
             console.print("Stopping: what runs is finished first. Ctrl-C again to stop at once.")
@@ -106,8 +128,8 @@ def callback_names() -> list[str]:
     return [callback.name for callback in CALLBACKS if "{" not in callback.path]
 
 
-def greet(console: Screen, settings: Settings, handlers: int) -> None:
-    """Say what runs, where the callbacks go, and how to try it."""
+def greet(console: Screen, settings: Settings, handlers: int, simulator: str | None = None) -> None:
+    """Say what runs, where the callbacks go, and how to try it; where phones are simulated, that too."""
     is_up = ("\nRingback is up", "bold green")
     number = f"{handlers} handler" if handlers == 1 else f"{handlers} handlers"
     console.print(Text.assemble(is_up, f" on {settings.shown_base_url} with {number}.\n"))
@@ -118,7 +140,13 @@ def greet(console: Screen, settings: Settings, handlers: int) -> None:
     if not console.file.isatty():
         console.print("`ringback urls` in this folder prints them whole.")
     example = settings.callback_url("mocean/inbound-sms", next(iter(settings.tokens), None))
+    if simulator is not None:
+        told = f"\nNo credentials: phones are simulated at {simulator}; no provider is asked for anything."
+        console.print(Text(told), soft_wrap=True)
     console.print(Text("\nTry it:\n"))
+    if simulator is not None:
+        for line in _TRY_SIMULATOR:
+            console.print(Text(f"  {line}"), soft_wrap=True)
     body = "mocean-from=60123456789&mocean-to=63001&mocean-text=Hello"
     console.print(Text(f"  curl -d '{body}' \\\n    '{example}'"), soft_wrap=True)
     console.print("  ringback trigger mocean/voice/answer")
@@ -160,19 +188,27 @@ def _start_tunnel(supervisor: Supervisor, tunnel: Tunnel, home: Home, settings: 
     return settings.model_copy(update={"public_url": tunnel.url, "trusted_proxies": trusted})
 
 
-def _await_receiver(settings: Settings, supervisor: Supervisor) -> None:
-    """Wait until the receiver answers. Raises ChildError as soon as any child has ended, or none answers in time."""
-    local = settings.local_url
+def _start_simulator(supervisor: Supervisor, home: Home, settings: Settings, held: socket) -> str:
+    """Start the simulator on this socket; return its URL, which is announced."""
+    url = simulation.url_at(held)
+    home.announce_simulator(url, simulation.credentials_of(settings))
+    supervisor.start(simulator_child(held.fileno(), environment_of(settings)))
+    return url
+
+
+def _await_answer(url: str, who: str, supervisor: Supervisor) -> None:
+    """Wait until a child answers. Raises ChildError as soon as any child has ended, or none answers in time."""
     deadline = time.monotonic() + _READY_S
     with httpx.Client(timeout=_ASK_S, trust_env=False) as client:
         while True:
             supervisor.check()
             try:
-                client.get(f"{local}/livez").raise_for_status()
+                client.get(url).raise_for_status()
             except httpx.HTTPError:
                 if time.monotonic() > deadline:
+                    where = url.rpartition("/")[0]
                     raise ChildError(
-                        f"the receiver does not answer at {local} within {_READY_S:.0f} s; see its lines above"
+                        f"{who} does not answer at {where} within {_READY_S:.0f} s; see its lines above"
                     ) from None
                 time.sleep(0.05)
             else:

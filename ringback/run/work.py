@@ -1,4 +1,4 @@
-"""Work: the worker processes and the sweep, without the rest of the service."""
+"""Work: the worker processes, the sender and the sweep, without the rest of the service."""
 
 import os
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from typing import Final
 
 import structlog
 
+from ringback.clients.configured import Configured
 from ringback.run import caution
-from ringback.run.children import worker_children
+from ringback.run.children import POLLS_QUEUE, SENDS_QUEUE, without_idle, worker_children
 from ringback.run.store import check_store
 from ringback.run.supervisor import Supervisor
 from ringback.schemas.settings import Settings, SettingsError
@@ -30,16 +31,19 @@ def _keep_private(folder: Path) -> None:
 
 
 def work(settings: Settings, url: str, queues: Sequence[str]) -> None:
-    """Keep a worker alive for each queue named, until SIGINT or SIGTERM.
+    """Keep a worker alive for each queue named, and the sender for `sends`, until SIGINT or SIGTERM.
 
     Raises SettingsError, StoreError, HandlerError.
     """
-    unknown = [queue for queue in queues if queue not in QUEUES]
+    known = (*QUEUES, SENDS_QUEUE, POLLS_QUEUE)
+    unknown = [queue for queue in queues if queue not in known]
     if unknown or not queues:
-        raise SettingsError(f'--queues: "{",".join(unknown)}" is no queue; name some of {", ".join(QUEUES)}')
+        raise SettingsError(f'--queues: "{",".join(unknown)}" is no queue; name some of {", ".join(known)}')
     caution.warn(settings)
     _keep_private(settings.data_dir)
     check_store(url, settings.keys)
+    if SENDS_QUEUE in queues:
+        Configured.load(settings)  # what is wrong with it is said now, and not by a sender that dies again and again
     registry = load_registry(settings.handlers)
     if not registry.handlers and not registry.calls:
         log.warning("handlers.none", reason="events are stored, and nothing is done with them", fix=_NAME_THEM)
@@ -48,7 +52,7 @@ def work(settings: Settings, url: str, queues: Sequence[str]) -> None:
     sweep = Sweep(worker_client(url), settings)
     sweep.start()
     try:
-        for child in worker_children(queues, {}):
+        for child in worker_children(without_idle(queues, settings), {}):
             supervisor.start(child)
         supervisor.run()
     finally:

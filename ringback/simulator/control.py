@@ -4,6 +4,7 @@
     GET    /_sim/callbacks?about=MESSAGE_ID         what was sent to us, and what came back
     GET    /_sim/calls                              dialled calls
     POST   /_sim/receive                            a phone writes to us
+    POST   /_sim/listed                             a phone has written to My-Cool-SMS, and the push is lost
     POST   /_sim/call                               a phone calls us
     POST   /_sim/digits                             what is pressed in the next call to a number
     GET, POST, DELETE /_sim/faults                  planned faults
@@ -18,7 +19,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Literal, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,7 +31,7 @@ from ringback.simulator.mocean.endpoints import ENDPOINTS
 from ringback.simulator.mycoolsms.endpoint import MyCoolSmsEndpoint
 from ringback.simulator.mycoolsms.functions import FUNCTIONS
 from ringback.simulator.world import World
-from ringback.simulator.writing import INBOUND_CALLBACK, WrittenText, write_to
+from ringback.simulator.writing import INBOUND_CALLBACK, WrittenText, keep_text, write_to
 from ringback.wire.phone import PhoneError
 
 ROOT: Final = "/_sim"
@@ -56,6 +57,17 @@ class ReceiveOrder(_Order):
     to: str = "60312345678"
     reply_to: str | None = None
     names_sender: bool = False
+
+
+class ListedOrder(_Order):
+    """A phone has written to a number at My-Cool-SMS, which lists it and calls nobody. `apart`: of the rows' ids."""
+
+    text: str
+    from_: str = Field(default="60123456789", alias="from")
+    to: str = "440987654321"
+    count: int = Field(default=1, ge=1, le=100_000)
+    apart: int = Field(default=1, ge=1)
+    at: AwareDatetime | None = None
 
 
 class CallOrder(_Order):
@@ -105,6 +117,7 @@ class SimulatorControl:
             _route("callbacks", {"GET": self._callbacks}),
             _route("calls", {"GET": self._calls}),
             _route("receive", {"POST": self._receive}),
+            _route("listed", {"POST": self._list}),
             _route("call", {"POST": self._call}),
             _route("digits", {"POST": self._digits}),
             _route("faults", faults),
@@ -145,6 +158,14 @@ class SimulatorControl:
         )
         callback = await write_to(self._world.deliveries, self._mycoolsms.books, written, order.url)
         return _json(callback.row(), 200 if callback.accepted else _FAILED)
+
+    async def _list(self, request: Request) -> Response:
+        order = await _read(request, ListedOrder)
+        rows = [
+            keep_text(self._mycoolsms.books, order.from_, order.to, order.text, apart=order.apart, at=order.at)
+            for _ in range(order.count)
+        ]
+        return _json({"first": rows[0].row_id, "last": rows[-1].row_id})
 
     async def _call(self, request: Request) -> Response:
         order = await _read(request, CallOrder)

@@ -89,8 +89,12 @@ class FollowingCallback:
 class Deliveries:
     """All callbacks of a simulator. To be closed."""
 
-    def __init__(self, *, scale: float = DEFAULT_SCALE, delay_s: float = 0.3) -> None:
+    def __init__(
+        self, *, scale: float = DEFAULT_SCALE, delay_s: float = 0.3, public: str = "", local: str = ""
+    ) -> None:
+        """`public`, `local`: URLs that begin with the one are called at the other, which is the same service here."""
         self._scale = scale
+        self._public, self._local = public, local
         self.delay_s = delay_s
         self.client = httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False)
         self.callbacks: deque[FollowingCallback] = deque(maxlen=KEPT)
@@ -109,9 +113,15 @@ class Deliveries:
         """Return how long seconds of the provider's take here."""
         return seconds / self._scale
 
+    def reached(self, url: str) -> str:
+        """Return a callback's URL as it is called from here."""
+        rest = url.removeprefix(self._public)
+        is_below = bool(self._public) and rest != url and rest.startswith("/")
+        return self._local + rest if is_below else url
+
     async def deliver(self, name: str, about: str, url: str, wire: Wire, repeats: Repeats = ONCE) -> FollowingCallback:
         """Send a callback now; where it is not accepted, go on with that in the background."""
-        callback = FollowingCallback(name, about, url, wire)
+        callback = FollowingCallback(name, about, self.reached(url), wire)
         self.callbacks.append(callback)
         if await self._try(callback, repeats):
             return callback

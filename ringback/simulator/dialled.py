@@ -151,7 +151,7 @@ class Calls:
 
     async def _answered(self, url: str, wire: Wire) -> tuple[Action, ...]:
         response = await self._deliveries.client.request(
-            wire.method, url, headers=dict(wire.headers), content=wire.body, timeout=_ANSWER_S
+            wire.method, self._deliveries.reached(url), headers=dict(wire.headers), content=wire.body, timeout=_ANSWER_S
         )
         if response.is_error:
             raise PhoneError(f"the event-url answered {response.status_code}, which is no MC")

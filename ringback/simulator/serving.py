@@ -6,15 +6,16 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from ringback.receiver.http.this_machine import ForThisMachine
 from ringback.simulator.connections import DroppableProtocol
 
 _STOP_S: Final = 1
 
 
 def serve_simulator(app: ASGIApp, bound: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT. Who hangs on purpose is not waited for."""
+    """Serve this machine until SIGTERM or SIGINT. Who hangs on purpose is not waited for."""
     config = uvicorn.Config(
-        app,
+        ForThisMachine(app),
         http=DroppableProtocol,
         ws="none",
         lifespan="on",

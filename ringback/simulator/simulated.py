@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ringback.simulator.mocean.endpoints import routes
@@ -18,4 +20,9 @@ def create_app(world: World, more: Sequence[BaseRoute] = ()) -> Starlette:
         yield
         await world.deliveries.close()
 
-    return Starlette(routes=[*routes(world), *more], lifespan=lifespan)
+    return Starlette(routes=[*routes(world), *more], lifespan=lifespan, exception_handlers={ClientDisconnect: _unheard})
+
+
+def _unheard(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as Starlette has it
+    """Return what nobody hears: the caller went away before its request was whole, so nothing was done."""
+    return Response(status_code=400)

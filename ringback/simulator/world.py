@@ -76,26 +76,31 @@ class StoredMedium:
 
 
 class World:
-    """Everything that is remembered of Mocean's side, and the parts that both providers share."""
+    """Everything that is remembered of Mocean's side, and the parts that both providers share.
+
+    `credit`: what an account begins with at each of them; None: what a new one of theirs has.
+    """
 
     def __init__(
         self,
         deliveries: Deliveries,
         *,
         seed: int | None = None,
+        credit: Decimal | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.deliveries = deliveries
         self.outcomes = Outcomes()
         self.calls = Calls(deliveries)
         self.follower = Follower(deliveries)
+        self.credit = credit
         self.now = now
         self._chance = random.Random(seed)  # noqa: S311 - ids and codes of a simulator
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        self.balance = FIRST_BALANCE
+        self.balance = FIRST_BALANCE if self.credit is None else self.credit
         self.messages: list[ReceivedMessage] = []
         self.verifications: dict[str, SimulatedVerification] = {}
         self.media: dict[str, StoredMedium] = {MEDIA_ID: StoredMedium("picture.png", "image/png", PNG)}

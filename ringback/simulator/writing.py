@@ -1,11 +1,12 @@
 """What a phone writes to us, as the callback by which we learn it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal
 
 from ringback.simulator.delivering import ONCE, UNTIL_2XX, Deliveries, FollowingCallback, Repeats
 from ringback.simulator.magic_numbers import digits_of
-from ringback.simulator.mycoolsms.books import MyCoolSmsBooks
+from ringback.simulator.mycoolsms.books import IncomingSms, MyCoolSmsBooks
 from ringback.simulator.mycoolsms.texts import CountedText, is_gsm
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build, random_id
@@ -48,11 +49,18 @@ async def write_to(deliveries: Deliveries, books: MyCoolSmsBooks, written: Writt
     return await deliveries.deliver(written.callback, "inbound", url, wire, repeats)
 
 
+def keep_text(
+    books: MyCoolSmsBooks, sender: str, recipient: str, text: str, *, apart: int = 1, at: datetime | None = None
+) -> IncomingSms:
+    """Keep a text that a phone has written to a number at My-Cool-SMS, as `receive` does."""
+    counted = CountedText(text, unicode=not is_gsm(text))
+    number = f"+{digits_of(sender)}" if digits_of(sender) else sender
+    return books.receive(number, f"+{digits_of(recipient)}", counted, apart=apart, at=at)
+
+
 def _wire(books: MyCoolSmsBooks, written: WrittenText) -> tuple[Wire, Repeats]:
     if written.provider == "mycoolsms":
-        text = CountedText(written.text, unicode=not is_gsm(written.text))
-        sender = f"+{digits_of(written.sender)}" if digits_of(written.sender) else written.sender
-        received = books.receive(sender, f"+{digits_of(written.recipient)}", text)
+        received = keep_text(books, written.sender, written.recipient, written.text)
         return build(find(written.callback), received.push()), ONCE
     if written.channel == "whatsapp":
         fields = {

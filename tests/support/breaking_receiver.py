@@ -7,7 +7,7 @@ from typing import Any
 
 from ringback.__main__ import main
 from ringback.receiver.parsing import request
-from ringback.receiver.parsing.callbacks import Draft
+from ringback.receiver.parsing.callbacks import Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.providers import BY_NAME
 from ringback.schemas.settings import Settings
@@ -16,10 +16,10 @@ from ringback.system.rq_prefix import claim_rq_prefix
 ADAPTER, PARSER, JSON, COMMIT = "break-adapter", "break-parser", "break-json", "break-commit"
 
 
-def breaking(normalise: Callable[[Fields], Draft], name: str) -> Callable[[Fields], Draft]:
+def breaking(normalise: Callable[[Fields], Normalised], name: str) -> Callable[[Fields], Normalised]:
     """Return an adapter that raises, or writes what no JSON can hold, where the field asks for it."""
 
-    def broken(fields: Fields) -> Draft:
+    def broken(fields: Fields) -> Normalised:
         value = fields.text(name) or ""
         if value.startswith(ADAPTER):
             raise ZeroDivisionError(value)

@@ -17,11 +17,12 @@ _TLS_HANDSHAKE = b"\x16"
 
 @dataclass
 class Misbehaving:
-    """Where it listens, and the requests that it has read."""
+    """Where it listens, the requests that it has read, and how many connections were made and are open still."""
 
     port: int
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
 
     @property
     def url(self) -> str:
@@ -44,6 +45,8 @@ def misbehaving(manner: Manner) -> Iterator[Misbehaving]:
                         manner(connection, stopped)
                 except OSError:
                     return  # it closed the connection itself, or the client did
+                finally:
+                    server.open -= 1
 
         def accept() -> None:
             while not stopped.is_set():
@@ -52,6 +55,7 @@ def misbehaving(manner: Manner) -> Iterator[Misbehaving]:
                 except OSError:
                     return
                 server.connections += 1
+                server.open += 1
                 open_ones.append(connection)
                 threading.Thread(target=talk, args=(connection,), daemon=True).start()
 

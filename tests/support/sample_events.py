@@ -12,13 +12,47 @@ import pytest
 from ringback.receiver.parsing.normalise import Normaliser
 from ringback.receiver.parsing.parse import parse
 from ringback.receiver.providers import BY_NAME
+from ringback.schemas.event_data import Channel, Error, SendStatus
 from ringback.schemas.events import Event
+from ringback.schemas.send_events import placed_event, sent_event
 from ringback.wire.samples import MOCEAN_ZONE, SAMPLES, Sample
 from ringback.wire.sending import Wire, build
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 RECEIVED = NOW + timedelta(milliseconds=184)
 ACCOUNT = "acme"
+SENT = sent_event(
+    provider="mocean",
+    account=ACCOUNT,
+    ref="j7q2m5xwpz3kd4ta",
+    channel=Channel.SMS,
+    status=SendStatus.ACCEPTED,
+    at=RECEIVED,
+    to="60123456789",
+    from_="63001",
+    message_id="cust9af2f319d625e49d93faef3cb128cf48",
+    segments=2,
+    handler="shop.greet",
+    cause="7990558e11d9bc58be3284bcde334ed4",
+    context={"order": "42"},
+)
+PLACED = placed_event(
+    provider="mocean",
+    account=ACCOUNT,
+    ref="qk3vn6d2tz7rhb5m",
+    status=SendStatus.REFUSED,
+    at=RECEIVED,
+    to="60123456789",
+    from_="60312345678",
+    error=Error(
+        code=2,
+        name="Insufficient balance.",
+        description="Insufficient balance. Not enough credit in the account to call to any of the receivers.",
+        permanent=True,
+    ),
+    handler="shop.call_back",
+    cause="7990558e11d9bc58be3284bcde334ed4",
+)
 
 
 def event_of(sample: Sample, overrides: Mapping[str, str] | None = None) -> Event:

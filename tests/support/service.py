@@ -19,6 +19,7 @@ import httpx
 from redis import Redis
 
 from ringback.reading.progress import backlog
+from ringback.run.children import POLLS_QUEUE, SENDS_QUEUE
 from ringback.run.store import await_store, binary
 from ringback.schemas.keys import Keys
 from ringback.wire.samples import find
@@ -233,7 +234,10 @@ def running(redis_url: str, *, queues: str = "events,events,voice", **settings: 
         with process([*RINGBACK, "serve"], **chosen):
             if queues:
                 with process([*RINGBACK, "work", "--queues", queues], **chosen):
-                    await_ready(service, len(queues.split(",")))
+                    names = queues.split(",")
+                    await_ready(service, len([name for name in names if name not in (SENDS_QUEUE, POLLS_QUEUE)]))
+                    if SENDS_QUEUE in names:
+                        wait_for(lambda: service.redis.exists(service.keys.sender), "the sender")
                     yield service
             else:
                 await_ready(service, 0)

@@ -46,7 +46,14 @@ class Up:
 
 @contextmanager
 def up(folder: Path, *words: str, **settings: str) -> Iterator[Up]:
-    """Run `ringback up` in a folder until the block ends."""
+    """Run `ringback up` in a folder until the block ends, without the simulator: most tests need no phones."""
+    with up_simulated(folder, *words, "--no-simulate", **settings) as running:
+        yield running
+
+
+@contextmanager
+def up_simulated(folder: Path, *words: str, **settings: str) -> Iterator[Up]:
+    """Run `ringback up` in a folder until the block ends, with the simulator unless the words or settings say no."""
     settings = {"RINGBACK_PORT": str(free_port()), **settings}
     with (folder / "up.log").open("w") as log:
         started = subprocess.Popen(

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from itertools import count
 from typing import Final
 
 from ringback.simulator.mycoolsms.parameters import country_of, prefix_of
@@ -127,11 +126,17 @@ class MyCoolSmsBooks:
     incoming: list[IncomingSms] = field(default_factory=list)
     virtual_numbers: set[str] = field(default_factory=lambda: {OUR_NUMBER})
     lists: dict[str, MailingList] = field(default_factory=lambda: {FIRST_LIST: MailingList(FIRST_LIST)})
-    _row_ids: "count[int]" = field(default_factory=lambda: count(1))
+    last_row: int = 0
 
-    def receive(self, sender: str, virtual_number: str, text: CountedText) -> IncomingSms:
-        """Keep an SMS that a phone has written; the number that it wrote to is the account's from now on."""
-        received = IncomingSms(next(self._row_ids), sender, virtual_number, text, self.now())
+    def receive(
+        self, sender: str, virtual_number: str, text: CountedText, *, apart: int = 1, at: datetime | None = None
+    ) -> IncomingSms:
+        """Keep an SMS that a phone has written; the number that it wrote to is the account's from now on.
+
+        `apart`: how much higher its id is than the last one's; ids of other accounts lie between those of this one.
+        """
+        self.last_row += apart
+        received = IncomingSms(self.last_row, sender, virtual_number, text, at or self.now())
         self.virtual_numbers.add(virtual_number)
         self.incoming.append(received)
         return received

@@ -13,7 +13,7 @@ from ringback.simulator.connections import misbehaviour
 from ringback.simulator.following import COOL_REPORT, FollowingStep, cool_course, cool_report
 from ringback.simulator.formats import answer
 from ringback.simulator.magic_numbers import USUAL, Answering, Outcome
-from ringback.simulator.mycoolsms.books import MyCoolSmsBooks, OutboundSms
+from ringback.simulator.mycoolsms.books import FIRST_BALANCE, MyCoolSmsBooks, OutboundSms
 from ringback.simulator.mycoolsms.functions import call_function
 from ringback.simulator.mycoolsms.parameters import RequestParameters
 from ringback.simulator.mycoolsms.refusals import RefusedRequestError
@@ -31,7 +31,7 @@ class MyCoolSmsEndpoint:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.books = self._new_books()
+        self.books = self._new_books(0)
 
     @property
     def routes(self) -> list[Route]:
@@ -40,7 +40,7 @@ class MyCoolSmsEndpoint:
 
     def clear(self) -> None:
         """Forget everything."""
-        self.books = self._new_books()
+        self.books = self._new_books(self.books.last_row)
 
     async def serve(self, request: Request) -> Response:
         """Answer a request, and let what follows follow."""
@@ -52,8 +52,11 @@ class MyCoolSmsEndpoint:
         fields = await self._answer(asked, outcome)
         return misbehaviour(outcome.answering) or answer(fields, as_json=True)
 
-    def _new_books(self) -> MyCoolSmsBooks:
-        return MyCoolSmsBooks(now=self._world.now, new_id=self._world.new_id)
+    def _new_books(self, last_row: int) -> MyCoolSmsBooks:
+        """Make empty books. Their rows' ids rise over a reset and a restart too, as a provider's do."""
+        credit = FIRST_BALANCE if self._world.credit is None else self._world.credit
+        last_row = max(last_row, int(self._world.now().timestamp()))
+        return MyCoolSmsBooks(now=self._world.now, new_id=self._world.new_id, balance=credit, last_row=last_row)
 
     def _outcome(self, asked: RequestParameters) -> Outcome:
         function = asked.text("function") or ""

@@ -54,6 +54,20 @@ async def test_repeated(statuses: list[int], repeats: Repeats, state: str, seen:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "reached"),
+    [
+        pytest.param("https://us.example/webhooks/x?token=t", "http://127.0.0.1:8000/webhooks/x?token=t", id="ours"),
+        pytest.param("https://us.example.org/x", "https://us.example.org/x", id="a name that begins with ours"),
+        pytest.param("https://them.example/x", "https://them.example/x", id="another's"),
+    ],
+)
+async def test_the_service_beside_it_is_reached_directly(url: str, reached: str) -> None:
+    deliveries = Deliveries(public="https://us.example", local="http://127.0.0.1:8000")
+    assert deliveries.reached(url) == reached
+    await deliveries.close()
+
+
 async def test_repeated_while_nobody_is_there() -> None:
     port = free_port()
     deliveries = Deliveries(scale=600, delay_s=0)
