@@ -5,7 +5,7 @@ Summed over several receivers they would count double: take the largest, as `dep
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, cast
 
@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from ringback.receiver.admin import health
+from ringback.receiver.admin import health, outbox_figures
 from ringback.schemas.backlog import Backlog
 from ringback.schemas.keys import EVENTS_QUEUE, HANDLERS_GROUP, VOICE_QUEUE, Keys
 from ringback.schemas.tally_fields import BUCKETS_S, Bucket, Runs, Seconds, read
@@ -35,6 +35,8 @@ class Shared:
     workers: Mapping[str, int]
     oddities: Mapping[str, float]
     tally: Mapping[str, float]
+    polled: Mapping[str, float]
+    outbox: outbox_figures.OutboxDepth = field(default_factory=outbox_figures.OutboxDepth)
 
 
 async def look(client: Redis, keys: Keys) -> Shared:
@@ -50,7 +52,20 @@ async def look(client: Redis, keys: Keys) -> Shared:
         pipeline.hgetall(keys.quarantine_evicted)
         pipeline.hgetall(keys.oddities)
         pipeline.hgetall(keys.tally)
-        length, due, taken, held, dead, quarantined, accounts, evicted, oddities, tally = await pipeline.execute()
+        pipeline.hgetall(keys.polled)
+        (
+            length,
+            due,
+            taken,
+            held,
+            dead,
+            quarantined,
+            accounts,
+            evicted,
+            oddities,
+            tally,
+            polled,
+        ) = await pipeline.execute()
         for handler in held:
             pipeline.zcard(keys.held(handler.decode(errors="surrogateescape")))
         held_back = sum(await pipeline.execute())
@@ -67,6 +82,8 @@ async def look(client: Redis, keys: Keys) -> Shared:
         workers={queue: await health.workers_seen(client, keys, queue) for queue in _QUEUES},
         oddities=_counts(oddities),
         tally=_counts(tally),
+        polled=_counts(polled),
+        outbox=await outbox_figures.look(client, keys),
     )
 
 
@@ -121,7 +138,16 @@ def families(shared: Shared) -> Iterable[Metric]:
         provider, _, flag = name.partition(" ")
         oddities.add_metric([provider, flag], number)
     yield oddities
+    polled = CounterMetricFamily(
+        "ringback_polled", "What came of asking the providers for what they did not call us with.",
+        labels=["provider", "outcome"],
+    )  # fmt: skip
+    for name, number in shared.polled.items():
+        provider, _, outcome = name.partition(" ")
+        polled.add_metric([provider, outcome], number)
+    yield polled
     yield from _handlers(shared.tally)
+    yield from outbox_figures.families(shared.outbox, shared.tally)
 
 
 def _handlers(tally: Mapping[str, float]) -> Iterable[Metric]:

@@ -12,10 +12,10 @@ from ringback.cli.send import ByProvider, OfAccount, OfProvider, open_account, p
 def balance(account: OfAccount = None, provider: ByProvider = None, as_json: AsJson = False) -> None:
     """Print what is left in each account that has credentials (exit code 1: one could not be asked)."""
     from ringback.clients.balance import UNITS, balance_of
-    from ringback.clients.configured import Configured
     from ringback.clients.errors import SendError
+    from ringback.run.simulation import configured_here
 
-    configured = Configured.load(found())
+    configured = configured_here(found())
     accesses = [
         one
         for one in configured.accesses

@@ -9,10 +9,12 @@ from ringback.cli import (
     dead,
     doctor,
     handlers,
+    optouts,
     quarantine,
     replay,
     retries,
     send,
+    sends,
     service,
     simulator,
     stored_events,
@@ -32,6 +34,8 @@ app.command()(service.up)
 app.command()(service.serve)
 app.command()(service.work)
 app.command(hidden=True)(service.worker)
+app.command(hidden=True)(service.sender)
+app.command(hidden=True)(service.poller)
 app.command()(service.urls)
 app.command()(trigger.trigger)
 app.command()(simulator.simulate)
@@ -45,6 +49,8 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(voice_flow.app, name="voice")
 app.add_typer(send.app, name="send")
+app.add_typer(sends.app, name="sends")
+app.add_typer(optouts.app, name="optouts")
 app.command()(ask.balance)
 app.command()(ask.pricing)
 app.command()(ask.lookup)

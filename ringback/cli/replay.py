@@ -29,6 +29,9 @@ def replay(
     ] = None,
     handler: OfHandler = None,
     all_: Annotated[bool, typer.Option("--all", help="All events in the stream.")] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="Send what the handlers ask to be sent. Without it nothing goes out.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Deliver stored events once more, to each handler that wants them (`ctx.replay` is then true)."""
@@ -65,4 +68,4 @@ def replay(
     for name, count in counts.items():
         out.print(f"{name}: {count}", soft_wrap=True)
     if not dry_run:
-        err.print(f"Put {redeliver(client, settings.keys, again)} on the queue.")
+        err.print(f"Put {redeliver(client, settings.keys, again, resend=resend)} on the queue.")

@@ -157,9 +157,9 @@ class Opened(NamedTuple):
 
 def open_account(account: str | None, provider: OfProvider | None) -> Opened:
     """Return what a command is to use. Raises SettingsError, NotConfiguredError."""
-    from ringback.clients.configured import Configured
+    from ringback.run.simulation import configured_here
 
-    configured = Configured.load(found())
+    configured = configured_here(found())
     able = (*configured.providers(account), "mocean")
     return Opened(configured, configured.access(provider.value if provider else able[0], account))
 
@@ -249,15 +249,18 @@ def plain(value: object) -> object:
 
 
 def _print_sent(opened: Opened, sent: object, ids: str, *, as_json: bool) -> None:
+    from ringback.run.simulation import is_simulated
+
     access = opened.access
+    who = f"{access.provider}, which `ringback up` simulates" if is_simulated(opened.configured) else access.provider
     if as_json:
         print_json(plain_fields(sent, opened))
     else:
         out.print(ids, soft_wrap=True)
     if why := opened.configured.no_callbacks(access):
-        err.print(f"accepted by {access.provider}; no report will come here: {why}", soft_wrap=True)
+        err.print(f"accepted by {who}; no report will come here: {why}", soft_wrap=True)
     else:
-        err.print(f"accepted by {access.provider}; its reports come back as events", soft_wrap=True)
+        err.print(f"accepted by {who}; its reports come back as events", soft_wrap=True)
 
 
 def _no_sender(opened: Opened, key: str) -> NoReturn:

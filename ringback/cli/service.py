@@ -21,7 +21,6 @@ from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
 from ringback.schemas.settings import PREFIX
 from ringback.schemas.tokens import SHORTEST_TOKEN, Token
 from ringback.workers.discovery import load_registry
-from ringback.workers.running.context import at_work
 
 log = structlog.get_logger()
 
@@ -31,12 +30,18 @@ def up(
         Vendor | None,
         typer.Option(help="Let this program, if it is installed, lead here from a public address."),
     ] = None,
+    no_simulate: Annotated[
+        bool, typer.Option("--no-simulate", help="Without credentials: send nothing, instead of to a simulator.")
+    ] = False,
 ) -> None:
-    """Run everything: the store (embedded if RINGBACK_REDIS_URL is unset), the receiver, the workers."""
+    """Run everything: the store (embedded if RINGBACK_REDIS_URL is unset), the receiver, the workers.
+
+    Without credentials for a provider, a simulator of both is run too, and sent to.
+    """
     settings = start()
     from ringback.run.up import up as run
 
-    run(settings, err, tunnel)
+    run(settings, err, tunnel, simulates=not no_simulate)
 
 
 def serve(
@@ -81,12 +86,12 @@ def work(
     queues: Annotated[
         str,
         typer.Option(
-            help="Queues to work on, a process each; name one twice for two.",
+            help="Queues to work on, a process each; name one twice for two. sends: what sends; polls: what asks.",
             metavar="NAME,…",
         ),
-    ] = "events,events,voice,voice",
+    ] = "events,events,voice,voice,sends,polls",
 ) -> None:
-    """Run workers: a process a queue, kept alive, and the sweep."""
+    """Run workers: a process a queue, kept alive, the sender and the sweep."""
     settings = start()
     from ringback.run.work import work as run
 
@@ -95,10 +100,30 @@ def work(
 
 def worker(queue: str) -> None:
     """Be one worker process."""
+    from ringback.workers.running.context import at_work  # here: it leads to what sends
+
     settings = start(at_work)
     from ringback.workers.rq.processes import run_worker
 
     run_worker(queue, settings, redis_url(settings), load_registry(settings.handlers))
+
+
+def sender() -> None:
+    """Be the process that sends what is in the outbox."""
+    settings = start()
+    from ringback.clients.configured import Configured
+    from ringback.sender.process import run_sender
+
+    run_sender(settings, Configured.load(settings), redis_url(settings))
+
+
+def poller() -> None:
+    """Be the process that asks the providers for what they did not call us with."""
+    settings = start()
+    from ringback.clients.configured import Configured
+    from ringback.polling.poller import poll
+
+    poll(settings, Configured.load(settings), redis_url(settings))
 
 
 def urls(as_json: AsJson = False) -> None:
@@ -128,10 +153,10 @@ def urls(as_json: AsJson = False) -> None:
 def config(as_json: AsJson = False) -> None:
     """Print the settings in force. Secrets are not shown."""
     settings = found()
-    from ringback.clients.configured import SendingSettings
+    from ringback.run.simulation import sending_here
 
     censor = Censor(settings.tokens)
-    every = (*settings, *SendingSettings.load())
+    every = (*settings, *sending_here(settings))
     shown = {PREFIX + name.upper(): censor.text(_shown(name, value)) for name, value in every}
     if as_json:
         print_json(shown)

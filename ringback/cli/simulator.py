@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, NoReturn
 
 import typer
@@ -10,26 +11,30 @@ from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
 from ringback.cli.options import AsJson, err, fail, found, out, print_json, refuse
+from ringback.run.home import Home
 from ringback.schemas.censor import Censor
 from ringback.schemas.setting_types import Duration
 from ringback.schemas.settings import Settings
 from ringback.schemas.tokens import Token
+from ringback.simulator.default_port import DEFAULT_PORT, HOST
 from ringback.wire.hearing import KEYS, pressed
 
-DEFAULT_PORT: Final = 8010
-DEFAULT_AT: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
-
-_HOST: Final = "127.0.0.1"
+_DEFAULT_AT: Final = f"http://{HOST}:{DEFAULT_PORT}"
 _ANSWER_S: Final = 60.0
 _ASK_AGAIN_S: Final = 0.5
 _FAULTS: Final = ("hang", "close", "502", "garbage", "throttle", "code")
 
-At = Annotated[str, typer.Option("--at", metavar="URL", help="Where the simulator is.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="URL", help=f"Where the simulator is; else that of `ringback up`, or {_DEFAULT_AT}."),
+]
 From = Annotated[str, typer.Option("--from", metavar="NUMBER", help="Whose phone.")]
 OurNumber = Annotated[str, typer.Option("--to", metavar="NUMBER", help="Our number.")]
 OfAccount = Annotated[str | None, typer.Option("--account", help="Whose token is used; else the first.")]
 
-app = typer.Typer(help="Be the phones of a running `ringback simulate`.", no_args_is_help=True)
+app = typer.Typer(
+    help="Be the phones of a running `ringback up` without credentials, or `ringback simulate`.", no_args_is_help=True
+)
 
 
 def simulate(
@@ -43,11 +48,15 @@ def simulate(
     scale: Annotated[
         float, typer.Option(min=1.0, help="How many times faster than the clock callbacks are repeated.")
     ] = 60.0,
+    fd: Annotated[int | None, typer.Option(hidden=True, help="Be that of `up`, on this inherited socket.")] = None,
+    credit: Annotated[
+        int | None, typer.Option(min=0, help="What an account has at each provider; else what a new one has.")
+    ] = None,
 ) -> None:
     """Run both providers here: their requests, the callbacks that follow, phones. Nothing leaves this machine."""
     delay_s = _seconds(delay)
-    found()
-    from ringback.receiver.http.listen import bind
+    settings = found()
+    from ringback.receiver.http.listen import bind, inherit
     from ringback.simulator.control import SimulatorControl
     from ringback.simulator.delivering import Deliveries
     from ringback.simulator.mycoolsms.endpoint import MyCoolSmsEndpoint
@@ -55,12 +64,17 @@ def simulate(
     from ringback.simulator.simulated import create_app
     from ringback.simulator.world import World
 
-    with bind(_HOST, port, "--port") as bound:
-        base = f"http://{_HOST}:{bound.getsockname()[1]}"
-        world = World(Deliveries(scale=scale, delay_s=delay_s), seed=seed)
+    # The receiver of the same `up` is on this machine, whatever public URL leads to it.
+    public = settings.base_url if fd is not None else ""
+    with bind(HOST, port, "--port") if fd is None else inherit(fd) as bound:
+        base = f"http://{HOST}:{bound.getsockname()[1]}"
+        deliveries = Deliveries(scale=scale, delay_s=delay_s, public=public, local=settings.local_url)
+        first = None if credit is None else Decimal(credit)
+        world = World(deliveries, seed=seed, credit=first)
         mycoolsms = MyCoolSmsEndpoint(world)
         served = create_app(world, [*mycoolsms.routes, *SimulatorControl(world, mycoolsms).routes])
-        _greet(base)
+        if fd is None:
+            _greet(base)
         try:
             serve_simulator(served, bound)
         except KeyboardInterrupt:  # uvicorn has stopped, and raises it again
@@ -78,8 +92,11 @@ def sim_text(
     names_sender: Annotated[
         bool, typer.Option("--names-sender", help="WhatsApp: with the sender, which is not documented.")
     ] = False,
+    is_lost: Annotated[
+        bool, typer.Option("--lost", help="My-Cool-SMS: its callback does not come; it is only listed.")
+    ] = False,
     account: OfAccount = None,
-    at: At = DEFAULT_AT,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Write to Ringback as a phone would (exit code 1: it was not taken)."""
@@ -88,6 +105,15 @@ def sim_text(
     name = INBOUND_CALLBACK.get((provider, channel))
     if name is None:
         refuse(f"--channel {channel}: {provider} has no such messages; write sms")
+    if is_lost:
+        if provider != "mycoolsms":
+            refuse(f"--lost: {provider} lists no messages to ask for; write --provider mycoolsms")
+        answer = _ask(at, "POST", "listed", {"text": text, "from": sender, "to": recipient})
+        if as_json:
+            print_json(answer)
+        else:
+            out.print(f"listed as {answer['last']}; no callback", soft_wrap=True)
+        return
     settings = found()
     token = _token(settings, account)
     order = {
@@ -106,6 +132,8 @@ def sim_text(
     else:
         tried = answer["tries"][-1]
         out.print(f"{answer['callback']}: {tried['status'] or tried['error']}, {answer['state']}", soft_wrap=True)
+        if channel == "whatsapp" and not names_sender and reply_to is None:
+            err.print("It names no sender, as Mocean's document has none; --names-sender is with one.")
     if answer["state"] != "accepted":
         raise typer.Exit(1)
 
@@ -118,7 +146,7 @@ def sim_call(
         str | None, typer.Option("--digits", metavar="D,D…", help="What is pressed at each collect.")
     ] = None,
     account: OfAccount = None,
-    at: At = DEFAULT_AT,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Call Ringback as a phone would, press digits, and print what is heard."""
@@ -147,7 +175,7 @@ def sim_call(
 def sim_press(
     number: Annotated[str, typer.Argument(help="The phone.")],
     digits: Annotated[str, typer.Argument(metavar="D,D…", help="What is pressed at each collect.")],
-    at: At = DEFAULT_AT,
+    at: At = None,
 ) -> None:
     """Plan what a phone presses in the next call that we make to it."""
     _ask(at, "POST", "digits", {"to": number, "digits": _digits(digits)})
@@ -158,7 +186,7 @@ def sim_press(
 def sim_inbox(
     number: Annotated[str | None, typer.Argument(help="Only this phone.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Print what comes, until Ctrl-C.")] = False,
-    at: At = DEFAULT_AT,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what phones got. With --follow and --json each message is a document of one line."""
@@ -195,7 +223,7 @@ def sim_fail(
     number: Annotated[int, typer.Option("-n", min=1, help="How many requests.")] = 1,
     taken: Annotated[bool, typer.Option("--taken", help="What is asked for is done all the same.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Forget all planned faults.")] = False,
-    at: At = DEFAULT_AT,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan that the next requests fail; without words, list what is planned."""
@@ -237,7 +265,7 @@ def _greet(base: str) -> None:
     sys.stdout.flush()
 
 
-def _messages(at: str, number: str | None, after: int) -> dict[str, Any]:
+def _messages(at: str | None, number: str | None, after: int) -> dict[str, Any]:
     query = {"after": str(after), **({"to": number} if number else {})}
     return _ask(at, "GET", "messages", query=query)
 
@@ -249,18 +277,22 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _ask(
-    at: str, method: str, name: str, order: object = None, *, query: Mapping[str, str] | None = None
+    at: str | None, method: str, name: str, order: object = None, *, query: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Ask the simulator; end the command where it refuses or is not there."""
     import httpx
 
+    at = at or Home(Settings.load().data_dir).simulator() or _DEFAULT_AT
     url = f"{at.rstrip('/')}/_sim/{name}"
     try:
         with httpx.Client(timeout=_ANSWER_S, trust_env=False) as client:
             response = client.request(method, url, params=query, json=order)
         answer: object = response.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fail(f"no simulator answers at {at} ({type(error).__name__}); is `ringback simulate` running?")
+        fail(
+            f"no simulator answers at {at} ({type(error).__name__}); is `ringback up` running, without "
+            "credentials, or `ringback simulate`?"
+        )
     except ValueError:
         fail(f"what answers at {at} is no simulator")
     if not isinstance(answer, dict) or (response.is_error and "error" not in answer and "state" not in answer):

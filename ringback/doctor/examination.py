@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ringback.doctor.outbox_checks import outbox_checks
 from ringback.doctor.probe import Met, Who, admin_at, receiver_at
 from ringback.doctor.sending_checks import sending_checks
 from ringback.doctor.sentinels import sentinel_checks
@@ -327,8 +328,10 @@ def _leftovers(settings: Settings, url: str, registry: Registry) -> list[Check]:
     with worker_client(url) as client:
         dead, unusable = DeadLetters(client, settings.keys).count(), QuarantinedRequests(client, settings.keys).count()
         standing = Handlers(client, settings.keys, registry, settings.threads).standing()
+        outbox = list(outbox_checks(client, settings))
     return [
         standing_check(standing),
+        *outbox,
         Check(
             "dead letters", Grade.WARNING if dead else Grade.OK, str(dead),
             "`ringback dead ls` lists what handlers failed on for good",

@@ -11,6 +11,7 @@ from ringback.clients.configured import Configured
 from ringback.clients.credentials import Access
 from ringback.clients.errors import SendError, ThrottledError, UnauthorizedError, UnavailableError
 from ringback.receiver.admin.check import Check, Grade
+from ringback.run.simulation import configured_here, is_simulated
 from ringback.schemas.local import is_loopback
 from ringback.schemas.settings import PREFIX, Settings, SettingsError
 from ringback.system.private import may_be_read
@@ -22,7 +23,7 @@ _LONGEST: Final = timedelta(seconds=5)
 def sending_checks(settings: Settings) -> Iterator[Check]:
     """Ask each account's balance, and whether callbacks can be asked for."""
     try:
-        configured = Configured.load(settings)
+        configured = configured_here(settings)
     except SettingsError as error:
         for line in str(error).split("\n"):
             detail, _, fix = line.rpartition("; ")
@@ -31,6 +32,9 @@ def sending_checks(settings: Settings) -> Iterator[Check]:
     if not configured.accesses:
         yield Check(_NAME, Grade.OK, "no credentials: nothing can be sent from here")
         return
+    if is_simulated(configured):
+        where = configured.sending.mocean_url.removesuffix("/rest/2")
+        yield Check(_NAME, Grade.OK, f"no credentials: both providers are simulated at {where}")
     soon = min(configured.sending.send_timeout, _LONGEST)
     configured = replace(configured, sending=configured.sending.model_copy(update={"send_timeout": soon}))
     yield from _file_checks(configured)

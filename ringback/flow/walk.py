@@ -145,7 +145,7 @@ class _Walk:
         # One that holds the interpreter hears no alarm: the process then ends, and a traceback says where that was.
         faulthandler.dump_traceback_later(limit + _GRACE_S, exit=True)
         try:
-            commands = compose(self._runtime, call, limit)
+            commands, _ = compose(self._runtime, call, limit)
             left = kept.dump()
         except NoCallHandlerError as error:
             failure, reason = ProblemKind.NO_HANDLER, str(error)

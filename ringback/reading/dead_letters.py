@@ -1,4 +1,5 @@
-"""Dead letters: what a handler failed on until its attempts were spent, failed jobs of RQ's queue `events`.
+"""Dead letters: what a handler failed on until its attempts were spent, and what a provider refused to send. They are
+failed jobs of RQ's queue `events`.
 
 Imports RQ, so the command line imports it only once RQ's prefix is claimed.
 """
@@ -24,7 +25,7 @@ from rq.serializers import JSONSerializer
 from ringback.reading.waiting_runs import type_of
 from ringback.schemas.keys import EVENTS_QUEUE, Keys
 from ringback.terminal.choose import by_beginning, handler_named
-from ringback.workers.failures.letters import DEAD_LETTER_TTL_S, job_of, record_of
+from ringback.workers.failures.letters import DEAD_LETTER_TTL_S, SENDS, job_of, record_of
 from ringback.workers.failures.stored_run import StoredRun
 
 log = structlog.get_logger()
@@ -36,7 +37,8 @@ _UNREADABLE: Final = (DeserializationError, ValueError, KeyError, TypeError)
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A dead letter, under the id of its RQ job. `errors` name what its attempts have raised, without its text: the
-    last ones, also those from before it was given another try.
+    last ones, also those from before it was given another try. `send`: the ref, if it is of a send that was refused
+    and not of a handler's run.
     """
 
     letter_id: str
@@ -49,6 +51,7 @@ class DeadLetter:
     attempts: int
     errors: tuple[str, ...]
     replay: bool
+    send: str | None = None
 
     @property
     def error(self) -> str:
@@ -67,6 +70,7 @@ class DeadLetter:
             "error": self.error,
             "errors": list(self.errors),
             "replay": self.replay,
+            **({} if self.send is None else {"send": self.send}),
         }
 
     def whole(self) -> dict[str, object]:
@@ -186,4 +190,5 @@ class DeadLetters:
             attempts=cast("int", job.meta["attempt"]),
             errors=record.errors,
             replay=record.replay,
+            send=record.key if record.handler == SENDS else None,
         )

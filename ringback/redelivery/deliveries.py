@@ -39,14 +39,14 @@ def redeliveries_of(events: Iterable[StoredEvent], registry: Registry, only: str
                 yield Redelivery(stored, handler)
 
 
-def redeliver(redis: Redis, keys: Keys, redeliveries: Iterable[Redelivery]) -> int:
-    """Let redeliveries be due at once. Return how many."""
+def redeliver(redis: Redis, keys: Keys, redeliveries: Iterable[Redelivery], *, resend: bool = False) -> int:
+    """Let redeliveries be due at once. Return how many. `resend`: what the handlers ask to be sent goes out."""
     asked = uuid4().hex[:12]  # tells them from those of another replay
     ahead = iter(redeliveries)
     count = 0
     while page := list(islice(ahead, _AT_ONCE)):
         with redis.pipeline(transaction=True) as pipeline:
-            due.add(pipeline, keys, [(0, _replayed(one, asked)) for one in page])
+            due.add(pipeline, keys, [(0, _replayed(one, asked, resend=resend)) for one in page])
             pipeline.execute()
         count += len(page)
     if count:
@@ -67,11 +67,11 @@ def drop(dead: DeadLetters, ids: Iterable[str]) -> int:
     return _each(dead, ids, again=False)
 
 
-def _replayed(one: Redelivery, asked: str) -> StoredRun:
+def _replayed(one: Redelivery, asked: str, *, resend: bool) -> StoredRun:
     stored = one.stored
     return StoredRun(
         one.handler.name, stored.event.id, f"{stored.entry_id} {asked}", stored.event_json.encode(), stored.advanced,
-        replay=True,
+        replay=True, resend=resend,
     )  # fmt: skip
 
 
