@@ -41,6 +41,8 @@ bench: $(VENV)/.bench benchmarks/node_modules
 
 chaos: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.chaos
+	$(VENV)/bin/python -m tests.chaos --replies
+	$(VENV)/bin/python -m tests.chaos --replies --faults sender
 
 clean:
 	rm -rf $(VENV) .ringback benchmarks/node_modules

@@ -16,6 +16,7 @@ from benchmarks.latency import latency
 from benchmarks.load import CONNECTIONS, require_wrk
 from benchmarks.machine import Bench, BenchError, Others, bench, describe
 from benchmarks.memory import memory
+from benchmarks.replies import replies
 from benchmarks.report import tables, write
 from benchmarks.results import RINGBACK, Results
 from benchmarks.sends import sends
@@ -24,7 +25,9 @@ from benchmarks.versions import versions
 from benchmarks.voice import voice
 from benchmarks.waits import waits
 
-PARTS: Final = ("ingest", "handling", "backlog", "latency", "voice", "memory", "waits", "again", "store", "sends")
+PARTS: Final = (
+    "ingest", "handling", "backlog", "latency", "voice", "memory", "waits", "again", "store", "sends", "replies",
+)  # fmt: skip
 _LOADED: Final = {"ingest", "latency", "memory"}
 _STEADY_RATE: Final = 100.0
 _THIRD: Final = 1 / 3
@@ -45,9 +48,15 @@ class Plan:
     again: int = 30_000
     store_events: int = 20_000
     sends: int = 1_000
+    replies: int = 30_000
+    replied_one_by_one: int = 300
+    outbox: int = 5_000
 
 
-QUICK: Final = Plan(1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000, sends=200)
+QUICK: Final = Plan(
+    1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000, sends=200, replies=5_000,
+    replied_one_by_one=100, outbox=1_000,
+)  # fmt: skip
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
 
@@ -121,6 +130,10 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
         results.store = store(made, plan.rounds, plan.store_events)
     if "sends" in parts:
         results.sends = sends(made, plan.rounds, plan.sends)
+    if "replies" in parts:
+        results.replies = replies(
+            made, plan.rounds, events=plan.replies, one_by_one=plan.replied_one_by_one, sends=plan.outbox
+        )
 
 
 if __name__ == "__main__":

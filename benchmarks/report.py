@@ -7,7 +7,7 @@ from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
-from benchmarks.results import RINGBACK, Again, Handling, Ingest, Results, Sends, StoreKept, StoreWork, Waits
+from benchmarks.results import RINGBACK, Again, Handling, Ingest, Replies, Results, Sends, StoreKept, StoreWork, Waits
 
 RESULTS: Final = HERE / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -57,6 +57,9 @@ def tables(results: Results) -> dict[str, str]:
         made["memory"] = _memory(results)
     if results.sends:
         made["sends"] = _sends(results.sends)
+    if results.replies:
+        made["replies"] = _replies(results.replies)
+        made["replied"] = _replied(results.replies)
     if results.waits:
         made["waits"] = _waits(results.waits)
     if results.again:
@@ -268,6 +271,22 @@ def _sends(found: Sends) -> str:
     rows = [[f"{found.client_us:,.0f}", f"{found.bare_us:,.0f}", f"{found.ratio:.2f}", str(found.connections)]]
     head = [f"{found.count:,} sends: µs each", "a bare httpx post", "ratio", "connections"]
     return _table(head, rows)
+
+
+def _replies(found: Replies) -> str:
+    rows = [
+        [one.name, f"{one.events_per_second:,.0f}", f"{one.worker_us:,.0f}", f"{one.store_us:,.0f}", ratio]
+        for cost in found.costs
+        for one, ratio in ((cost.silent, ""), (cost.replying, f"{cost.ratio:.2f}"))
+    ]
+    return _table(["one worker with", "events/s", "worker's µs an event", "store's µs an event", "ratio"], rows)
+
+
+def _replied(found: Replies) -> str:
+    latency, sender = found.latency, found.sender
+    head = ["replies", "p50 ms", "p99 ms", "largest ms", "one sender: sends/s", "its µs a send"]
+    row = [f"{latency.replies:,}", f"{latency.p50_ms:.1f}", f"{latency.p99_ms:.1f}", f"{latency.largest_ms:.1f}"]
+    return _table(head, [[*row, f"{sender.sends_per_second:,.0f}", f"{sender.sender_us:,.0f}"]])
 
 
 def _work(done: list[StoreWork]) -> str:

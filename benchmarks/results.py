@@ -342,6 +342,70 @@ class Sends(_Record):
         )
 
 
+class ReplyLatency(_Record):
+    """From sending an inbound SMS to the request of its reply at the provider, one after another."""
+
+    replies: int
+    p50_ms: float
+    p99_ms: float
+    largest_ms: float
+
+
+class SenderRound(_Record):
+    """One sender emptying an outbox once; its processor time a send."""
+
+    sends: int
+    sends_per_second: float
+    sender_us: float
+
+
+class SenderSpeed(_Record):
+    """What one sender does: the rounds, and the medians."""
+
+    rounds: list[SenderRound]
+    sends_per_second: float
+    sender_us: float
+
+    @classmethod
+    def of(cls, rounds: list[SenderRound]) -> "SenderSpeed":
+        """Sum the rounds up."""
+        return cls(
+            rounds=rounds,
+            sends_per_second=median(one.sends_per_second for one in rounds),
+            sender_us=median(one.sender_us for one in rounds),
+        )
+
+
+class ReplyCost(_Record):
+    """A handler that replies beside the same one that does not. `ratio`: of events a second, the median of the rounds'
+    own.
+    """
+
+    silent: Waits
+    replying: Waits
+    ratio: float
+
+    @classmethod
+    def of(cls, name: str, silent: list[WaitsRound], replying: list[WaitsRound]) -> "ReplyCost":
+        """Sum the rounds up."""
+        return cls(
+            silent=Waits.of(name, silent),
+            replying=Waits.of(f"{name}, and a reply", replying),
+            ratio=median(
+                with_.events_per_second / without.events_per_second
+                for with_, without in zip(replying, silent, strict=True)
+            ),
+        )
+
+
+class Replies(_Record):
+    """What a reply costs a drain, how long one takes, and how quick a sender is."""
+
+    costs: list[ReplyCost]
+    latency: ReplyLatency
+    sender: SenderSpeed
+
+
 class Results(BaseModel):
     """One run of `make bench`. What was not measured is empty."""
 
@@ -361,3 +425,4 @@ class Results(BaseModel):
     again: Again | None = None
     store: StoreResults | None = None
     sends: Sends | None = None
+    replies: Replies | None = None

@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import httpx
 
-from benchmarks.machine import Bench, free_port, until
+from benchmarks.machine import Bench, free_port, process, until
 from benchmarks.results import Sends, SendsRound
 from ringback.clients.mocean.client import Mocean
 
@@ -23,11 +24,19 @@ _FIELDS: Final = {
 
 def sends(bench: Bench, rounds: int, count: int) -> Sends:
     """Send `count` SMS by each client in turn, several times round."""
+    with provider(bench) as address:
+        return Sends.of(count, [_round(address, count) for _ in range(rounds)])
+
+
+@contextmanager
+def provider(bench: Bench, cores: set[int] | None = None) -> Iterator[str]:
+    """Run the provider's server and yield its address; on the measured core if no others are named."""
     port = free_port()
-    with bench.measured("provider", [sys.executable, "-m", "benchmarks.contestants.provider", str(port)]):
+    command = [sys.executable, "-m", "benchmarks.contestants.provider", str(port)]
+    with process(command, cores or bench.cores.measured, bench.folder / "provider.log", {}):
         address = f"http://127.0.0.1:{port}"
         until(lambda: _listens(address), "the provider's server")
-        return Sends.of(count, [_round(address, count) for _ in range(rounds)])
+        yield address
 
 
 def _round(address: str, count: int) -> SendsRound:

@@ -48,19 +48,20 @@ def waits(bench: Bench, rounds: int, events: int) -> list[Waits]:
     found: dict[str, list[WaitsRound]] = {kind.name: [] for kind in _KINDS}
     for _ in range(rounds):
         for kind in _KINDS:
-            found[kind.name].append(_once(bench, kind, int(events * kind.share)))
+            settings = {"RINGBACK_HANDLERS": kind.module, "BENCH_WAIT_MS": str(kind.wait_ms)}
+            found[kind.name].append(drained(bench, REPORT, int(events * kind.share), **settings))
     return [Waits.of(name, rounds) for name, rounds in found.items()]
 
 
-def _once(bench: Bench, kind: _Kind, events: int) -> WaitsRound:
-    """Have one worker empty a backlog; measure from 10 % to 90 % of it."""
+def drained(bench: Bench, sample: str, events: int, **settings: str) -> WaitsRound:
+    """Have one worker empty a backlog of copies of a sample; measure from 10 % to 90 % of it."""
     redis = bench.store.client
     bench.store.empty()
-    bench.load([sys.executable, "-m", "benchmarks.commits", bench.store.url, REPORT, str(events)], _LONGEST_S)
+    bench.load([sys.executable, "-m", "benchmarks.commits", bench.store.url, sample, str(events)], _LONGEST_S)
     idle = _idle(redis)
-    settings = ringback_settings(bench.store, RINGBACK_HANDLERS=kind.module, BENCH_WAIT_MS=str(kind.wait_ms))
+    command, environment = ringback_command("worker", EVENTS_QUEUE), ringback_settings(bench.store, **settings)
     seen = []
-    with bench.measured("worker", ringback_command("worker", EVENTS_QUEUE), **settings) as pid:
+    with bench.measured("worker", command, **environment) as pid:
         for share in (_EARLY, _LATE):
             _await_finished(redis, int(share * events))
             seen.append((time.perf_counter(), finished_by_ringback(redis), processor_seconds(pid), Reading.of(redis)))

@@ -35,6 +35,7 @@ def ringback_settings(store: Store, **settings: str) -> dict[str, str]:
     return {
         "RINGBACK_REDIS_URL": store.url,
         "RINGBACK_PREFIX": KEYS.prefix,
+        "RINGBACK_ADMIN_PORT": "0",  # that of a service which runs beside is left alone
         "RINGBACK_TOKENS": f"benchmark:{TOKEN}",
         **settings,
     }

@@ -16,6 +16,8 @@ from tests.chaos.house import House, children_of, end, stopped
 _TICK_S: Final = 0.1
 _STANDSTILL_S: Final = 1.0
 _LONGEST_OUTAGE_S: Final = 2.0
+_SENDER_HELD_S: Final = 8.0
+"""Longer than a sender's lock lives, so that another one is at work when it goes on."""
 
 KILLS: Final = (
     "receiver killed",
@@ -25,6 +27,7 @@ KILLS: Final = (
     "drain worker stopped",
 )
 RARE_KILLS: Final = ("voice worker killed", "supervisor killed")
+SENDER_KILLS: Final = ("sender killed", "sender stopped")
 STOPS: Final = (
     "receiver ended",
     "drain worker ended",
@@ -71,6 +74,8 @@ class Faults(threading.Thread):
             "drain worker stopped": self._stand_still,
             "voice worker killed": lambda: self._child(signal.SIGKILL, "worker", VOICE_QUEUE),
             "supervisor killed": lambda: self._supervisor(signal.SIGKILL),
+            "sender killed": lambda: self._child(signal.SIGKILL, "sender"),
+            "sender stopped": lambda: self._hold(self._house.children("sender"), _SENDER_HELD_S),
             "receiver ended": lambda: self._receiver(signal.SIGTERM),
             "drain worker ended": lambda: self._child(signal.SIGTERM, "worker", EVENTS_QUEUE),
             "voice worker ended": lambda: self._child(signal.SIGTERM, "worker", VOICE_QUEUE),
@@ -149,13 +154,16 @@ class Faults(threading.Thread):
             return None
         worker = self._random.choice(workers)
         horses = children_of(worker)
-        pids = self._random.choice([[worker], horses, [worker, *horses]])
+        return self._hold(self._random.choice([[worker], horses, [worker, *horses]]), self._hold_s)
+
+    def _hold(self, pids: Sequence[int], seconds: float) -> Fault | None:
+        """Let processes stand still for so long, while the run goes on."""
         if not pids:
             return None
         held = ExitStack()
         begin = time.monotonic()
         held.enter_context(stopped(pids))
-        until = begin + self._hold_s
+        until = begin + seconds
         self._stopped.append((until, held))
         # Until it is continued, and a moment in which it finds out.
         return self._fault(begin, frozenset(pids), until + _STANDSTILL_S)

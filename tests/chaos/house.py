@@ -11,6 +11,7 @@ from typing import Final
 
 from redis import Redis
 
+from ringback.run.children import SENDS_QUEUE
 from ringback.run.store import await_store
 from ringback.schemas.keys import Keys
 from tests.support.service import RINGBACK, ROOT, TOKEN, clean_environment, free_port, store_program, wait_for
@@ -32,12 +33,13 @@ class House:
         self._valkey_port = free_port()
         self.url = f"redis://127.0.0.1:{self._valkey_port}/0"
         self._queues = queues
-        self._settings = {
+        self.settings = {
             "RINGBACK_REDIS_URL": self.url,
             "RINGBACK_PREFIX": _PREFIX,
             "RINGBACK_DATA_DIR": str(folder / "data"),
             "RINGBACK_TOKENS": f"acme:{TOKEN}",
             "RINGBACK_HANDLERS": "tests.chaos.handlers",
+            "RINGBACK_PUBLIC_URL": f"http://127.0.0.1:{self.ports[0]}",
             "RINGBACK_LOG_FORMAT": "json",
             "CHAOS_NOTES": str(self.notes),
             **settings,
@@ -54,7 +56,7 @@ class House:
         self.receivers = [self._start([*RINGBACK, "serve"], RINGBACK_PORT=str(port)) for port in self.ports]
         self.start_work()
         with Redis.from_url(self.url) as redis:
-            expected = len(self._queues.split(","))
+            expected = len([name for name in self._queues.split(",") if name != SENDS_QUEUE])
             wait_for(lambda: redis.scard(f"{self.keys.rq_prefix}:workers") >= expected, "the workers", 60)
 
     def start_valkey(self) -> None:
@@ -105,7 +107,7 @@ class House:
         return left
 
     def _start(self, command: Sequence[str], **settings: str) -> Process:
-        environment = clean_environment(**self._settings, **settings)
+        environment = clean_environment(**self.settings, **settings)
         return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=self._log, stderr=self._log)
 
     def _strays(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from ringback.wire.samples import find
-from ringback.wire.sending import build
+from ringback.wire.sending import Wire, build
 from tests.support.service import TOKEN
 
 
@@ -75,8 +75,13 @@ class Plan:
         else:
             text = {"mocean-text": f"chaos {self.seed} {number}", "mocean-time": "2026-01-02 03:04:05"}
             wire = build(find("mocean/inbound-sms"), {**text, "mocean-from": user, "mocean-keyword": kind})
-        query = urlencode({"token": TOKEN, "ctx.n": number})
-        headers = {"Host": "127.0.0.1", **wire.headers, "Content-Length": str(len(wire.body))}
-        head = [f"{wire.method} {wire.path}?{query} HTTP/1.1"]
-        head += [f"{name}: {value}" for name, value in headers.items()]
-        return "\r\n".join([*head, "", ""]).encode() + wire.body
+        return written(wire, number)
+
+
+def written(wire: Wire, number: int) -> bytes:
+    """Return a callback as it goes over the wire, with the event's number as context."""
+    query = urlencode({"token": TOKEN, "ctx.n": number})
+    headers = {"Host": "127.0.0.1", **wire.headers, "Content-Length": str(len(wire.body))}
+    head = [f"{wire.method} {wire.path}?{query} HTTP/1.1"]
+    head += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*head, "", ""]).encode() + wire.body

@@ -1,6 +1,6 @@
 """The report: what came of a trial, as a small table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tests.chaos.trial import Outcome
@@ -10,7 +10,12 @@ _SHOWN: Final = 5
 
 def table(outcome: Outcome) -> str:
     """Write a line a figure, and the first few of what should not be."""
-    rows = list(_rows(outcome))
+    return aligned(_rows(outcome))
+
+
+def aligned(named: Iterable[tuple[str, str]]) -> str:
+    """Write a line a row, with what the rows say in one column."""
+    rows = list(named)
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:{width}}  {value}" for name, value in rows)
 
@@ -30,18 +35,19 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "dead letters", f"{verdict.letters:,}"
     for deaths, times in sorted(verdict.deaths.items()):
         yield f"  killed {deaths} processes each", f"{times:,}"
-    yield from _bad("repeats without a fault", verdict.undue)
-    yield from _bad("lost", verdict.lost)
-    yield from _bad("dead letters of innocents", verdict.innocent)
-    yield from _bad("killed its process too often or too seldom", verdict.wrong_deaths)
-    yield from _bad("killed its process and was not alone", verdict.not_alone)
-    yield from _bad("stored twice", verdict.stored_twice)
-    yield from _bad("taken and not stored", verdict.not_stored)
+    yield from bad("repeats without a fault", verdict.undue)
+    yield from bad("lost", verdict.lost)
+    yield from bad("dead letters of innocents", verdict.innocent)
+    yield from bad("killed its process too often or too seldom", verdict.wrong_deaths)
+    yield from bad("killed its process and was not alone", verdict.not_alone)
+    yield from bad("stored twice", verdict.stored_twice)
+    yield from bad("taken and not stored", verdict.not_stored)
     yield "left waiting", ", ".join(f"{count} {where}" for where, count in outcome.waiting.items()) or "0"
     yield "processes left behind", ", ".join(map(str, outcome.strays)) or "0"
 
 
-def _bad(name: str, found: Sequence[object]) -> Iterator[tuple[str, str]]:
+def bad(name: str, found: Sequence[object]) -> Iterator[tuple[str, str]]:
+    """Yield how many there are of what should not be, and the first few."""
     yield name, f"{len(found):,}"
     for one in found[:_SHOWN]:
         yield "", str(one)

@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
-
-from tests.chaos.plan import Plan
+from typing import Final, Protocol
 
 _CONNECTIONS: Final = 8
 _ANSWER_S: Final = 10.0
@@ -18,10 +16,18 @@ class WrongAnswerError(Exception):
     """The receiver answered what it never should."""
 
 
+class Requests(Protocol):
+    """What is sent: so many events, and the callback of each, which is the same each time that it is asked for."""
+
+    events: int
+
+    def request(self, number: int) -> bytes: ...
+
+
 class Sender:
     """Sends a plan at a bounded rate, over connections that are kept and spread over the receivers."""
 
-    def __init__(self, plan: Plan, ports: Sequence[int], rate: float, progress: Callable[[int], None]) -> None:
+    def __init__(self, plan: Requests, ports: Sequence[int], rate: float, progress: Callable[[int], None]) -> None:
         self._plan = plan
         self._ports = ports
         self._pace_s = 1 / rate

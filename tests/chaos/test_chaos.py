@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.faults import KILLS, STOPS
+from tests.chaos.faults import KILLS, SENDER_KILLS, STOPS
+from tests.chaos.replies.report import reply_table
+from tests.chaos.replies.trial import ReplyOptions, attempt_replies
 from tests.chaos.report import table
 from tests.chaos.trial import Options, attempt
 
@@ -29,3 +31,19 @@ def test_promises_are_kept(tmp_path: Path, options: Options) -> None:
         assert not outcome.verdict.repeats, table(outcome)
     assert outcome.verdict.letters == options.plan.doomed
     assert len(outcome.faults) > 1, table(outcome)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(ReplyOptions(300, 3, 40), id="each is answered once"),
+        pytest.param(ReplyOptions(300, 4, 40, faults=(*KILLS, *SENDER_KILLS)), id="the sender too: never twice"),
+    ],
+)
+def test_replies_are_sent_once(tmp_path: Path, options: ReplyOptions) -> None:
+    outcome = attempt_replies(options, tmp_path, say)
+    assert outcome.good, reply_table(outcome)
+    if options.faults == KILLS:
+        assert not outcome.verdict.in_doubt, reply_table(outcome)
+    assert len(outcome.faults) > 1, reply_table(outcome)

@@ -123,9 +123,11 @@ def _waiting(redis: Redis, keys: Keys, plan: Plan) -> dict[str, int]:
     return ({"not stored": missing} if missing else {}) | unfinished(redis, keys)
 
 
-def unfinished(redis: Redis, keys: Keys) -> dict[str, int]:
+_HANDLERS: Final = tuple(f"tests.chaos.handlers.{name}" for name in (*EVERYTHING, *map(str.lower, Kind)))
+
+
+def unfinished(redis: Redis, keys: Keys, handlers: Sequence[str] = _HANDLERS) -> dict[str, int]:
     """Count what has not come to its end, by where it is. At one moment, since a retry goes from place to place."""
-    handlers = [f"tests.chaos.handlers.{name}" for name in (*EVERYTHING, *map(str.lower, Kind))]
     with redis.pipeline(transaction=True) as pipeline:
         pipeline.xinfo_stream(keys.events)
         pipeline.xinfo_groups(keys.events)
