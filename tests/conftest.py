@@ -19,6 +19,8 @@ BEGIN_WITH = (
     "test_scale_out.py",
     "test_scaling.py",
     "test_sentinel.py",
+    "test_sends_killed.py",
+    "test_chaos.py",
     "test_operations.py",
     "test_handling.py",
     "test_canary.py",

@@ -14,10 +14,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from ringback.schemas.events import SEND_TYPES, EventType
+
 MOCEAN_ZONE: Final = ZoneInfo("Asia/Kuala_Lumpur")
 _CONVERSATION_WINDOW: Final = timedelta(hours=24)
 
 SampleFields = Mapping[str, JsonValue]
+
+_ASKED_BY: Final = {EventType.MESSAGE_SENT: "ctx.reply", EventType.CALL_PLACED: "ctx.send.call"}
 
 
 class TriggerError(ValueError):
@@ -120,6 +124,11 @@ def find(name: str) -> Sample:
     short = name.strip("/").removeprefix("webhooks/")
     if short in SAMPLES:
         return SAMPLES[short]
+    if short in SEND_TYPES:
+        raise UnknownSampleError(
+            f"no callback makes a {short}: it says what became of a send of ours; `ringback sim text HELP` makes one, "
+            f"where a handler answers with {_ASKED_BY[EventType(short)]}"
+        )
     raise UnknownSampleError(f'no callback is named "{name}"; {hint(short, SAMPLES)}')
 
 

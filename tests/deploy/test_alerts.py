@@ -7,10 +7,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from ringback.polling.committing import PollOutcome
 from ringback.receiver.app import make_app
 from ringback.receiver.metrics import REFUSALS, CallOutcome
 from ringback.schemas.settings import Settings
-from ringback.schemas.tally_fields import Ran
+from ringback.schemas.tally_fields import Ran, SendOutcome
 from tests.support.metrics import exposed as exposed
 from tests.support.tools import DEPLOY, check, rules, tool
 
@@ -46,6 +47,8 @@ def test_outcomes_that_are_asked_for_exist() -> None:
         "ringback_voice_answers_total": {one.value for one in CallOutcome},
         "ringback_refused_requests_total": {one.label for one in REFUSALS},
         "ringback_handler_runs_total": {one.value for one in Ran},
+        "ringback_sends_total": {one.value for one in SendOutcome},
+        "ringback_polled_total": {one.value for one in PollOutcome},
     }
     for query in queries():
         for name, _, values in re.findall(r'(ringback_\w+)\{[^}]*?outcome(=~|!=|=)"([^"]+)"', query):

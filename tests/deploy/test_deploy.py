@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 
 from ringback.receiver.admin import health
 from ringback.receiver.admin.check import Grade
-from ringback.run.children import RECEIVER_STOP_S, WORKER_STOP_S
+from ringback.run.children import POLLS_QUEUE, RECEIVER_STOP_S, SENDS_QUEUE, WORKER_STOP_S
 from ringback.run.store import await_store, command
 from ringback.schemas.keys import HANDLERS_GROUP, Keys
 from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS, SENDING
@@ -193,7 +193,7 @@ def test_compose() -> None:
     assert services["valkey"]["networks"] == ["store"]
     assert seconds(services["workers"]["stop_grace_period"]) > WORKER_STOP_S
     assert services["workers"]["command"][0:2] == ["work", "--queues"]
-    assert set(services["workers"]["command"][2].split(",")) == set(QUEUES)
+    assert set(services["workers"]["command"][2].split(",")) == {*QUEUES, SENDS_QUEUE, POLLS_QUEUE}
     assert "spool:/var/lib/ringback" in services["receiver"]["volumes"]
     assert "store:/data" in services["valkey"]["volumes"]
     for name, one in services.items():
@@ -397,13 +397,29 @@ def test_pods(name: str, template: dict[str, Any]) -> None:
         }  # fmt: skip
     else:
         assert container["args"][:2] == ["work", "--queues"]
-        assert set(container["args"][2].split(",")) <= set(QUEUES)
+        assert set(container["args"][2].split(",")) <= {*QUEUES, SENDS_QUEUE, POLLS_QUEUE}
         assert spec["terminationGracePeriodSeconds"] > WORKER_STOP_S
 
 
 def test_every_queue_has_workers() -> None:
     served = [template["spec"]["containers"][0]["args"] for _, template in pods("workers.yaml")]
-    assert {queue for args in served for queue in args[2].split(",")} == set(QUEUES)
+    assert {queue for args in served for queue in args[2].split(",")} == {*QUEUES, SENDS_QUEUE, POLLS_QUEUE}
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        pytest.param(re.findall(r"ringback work --queues (\S+)", (ROOT / "Procfile").read_text()), id="Procfile"),
+        *(
+            pytest.param(re.findall(r"--queues (\S+)$", file.read_text(), re.MULTILINE), id=file.name)
+            for file in SERVICES
+            if "--queues" in file.read_text()
+        ),
+    ],
+)
+def test_every_queue_is_served_and_sends_once(commands: list[str]) -> None:
+    served = [queue for command in commands for queue in command.split(",")]
+    assert (set(served), served.count(SENDS_QUEUE)) == ({*QUEUES, SENDS_QUEUE, POLLS_QUEUE}, 1)
 
 
 def test_the_two_receivers_differ_in_the_spool_alone() -> None:

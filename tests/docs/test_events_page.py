@@ -16,12 +16,13 @@ from pydantic import BaseModel
 from redis import Redis
 
 from ringback.catalogue import documents, meanings
+from ringback.polling.polled_callbacks import POLLED
 from ringback.schemas import address, event_data
 from ringback.schemas.event_data import STATUS_RANK
 from ringback.schemas.events import EVENTS, Envelope, Event, EventType
 from ringback.wire.samples import find
 from tests.support.pages import section
-from tests.support.sample_events import event_of
+from tests.support.sample_events import PLACED, SENT, event_of
 from tests.support.service import ROOT
 
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
@@ -29,9 +30,15 @@ WIDTH = 110
 
 EXAMPLE = re.compile(r"```sh\n(ringback trigger [^\n]+)\n```\n\n```json\n(.*?)\n```", re.DOTALL)
 EXAMPLES = EXAMPLE.findall(PAGE)
+SENDS = (SENT, PLACED)
 
 COMPONENTS: dict[str, Any] = json.loads(documents.documents()["asyncapi.json"])["components"]["schemas"]
-IN_MANY = {Envelope: "CallStatusEvent", event_data.Data: "CallStatus", event_data.CallData: "CallStatus"}
+IN_MANY = {
+    Envelope: "CallStatusEvent",
+    event_data.Data: "CallStatus",
+    event_data.CallData: "CallStatus",
+    event_data.SendData: "MessageSent",
+}
 VARYING = ("type", "dataschema")  # constant in each type, not in the envelope
 
 
@@ -46,6 +53,11 @@ def example(command: str) -> str:
     """Write a command and its event as the page has them."""
     document = json.loads(triggered(command).model_dump_json(exclude_none=True))
     return f"```sh\n{command}\n```\n\n```json\n{pretty(document)}\n```"
+
+
+def example_of_send(event: Event) -> str:
+    """Write an event that no command makes."""
+    return f"```json\n{pretty(json.loads(event.model_dump_json(exclude_none=True)))}\n```"
 
 
 def pretty(value: object, depth: int = 0, before: int = 0) -> str:
@@ -99,12 +111,23 @@ def test_an_example_is_the_event_of_its_command(command: str, text: str) -> None
     assert EVENTS.validate_python(document) == triggered(command), right
 
 
-def test_every_event_on_the_page_has_its_command() -> None:
-    assert len(EXAMPLES) == len(re.findall(r'^  "specversion"', PAGE, re.MULTILINE))
+@pytest.mark.parametrize("event", SENDS, ids=lambda event: event.type)
+def test_an_example_of_a_send_is_its_event(event: Event) -> None:
+    right = example_of_send(event)
+    assert right in PAGE, f"docs/events.md should have:\n\n{right}\n"
+
+
+def test_every_event_on_the_page_is_that_of_a_command_or_of_a_send() -> None:
+    assert len(EXAMPLES) + len(SENDS) == len(re.findall(r'^  "specversion"', PAGE, re.MULTILINE))
 
 
 def test_every_type_has_an_example() -> None:
-    assert {json.loads(text)["type"] for _, text in EXAMPLES} == set(EventType)
+    assert {json.loads(text)["type"] for _, text in EXAMPLES} | {event.type for event in SENDS} == set(EventType)
+
+
+def test_the_statuses_of_a_send_are_on_the_page() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", section(PAGE, "Sends"), re.MULTILINE)
+    assert listed == list(event_data.SendStatus)
 
 
 @pytest.mark.parametrize("model", meanings.FIELDS, ids=lambda model: model.__name__)
@@ -132,8 +155,9 @@ def test_every_flag_is_on_the_page() -> None:
 
 
 def flags_in_the_source() -> Iterator[str]:
-    """Find the flags that the receiver may give: texts that look like one, and what `choice` does not know."""
-    for file in sorted((ROOT / "receiver").rglob("*.py")):
+    """Find the flags that receiver and poller may give: texts that look like one, and what `choice` does not know."""
+    yield POLLED
+    for file in [*sorted((ROOT / "receiver").rglob("*.py")), ROOT / "ringback" / "polling" / "polled_callbacks.py"]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Constant(value=str(text)) if re.fullmatch(r"[a-z]+:[a-z0-9-]+|duplicate-field", text):

@@ -11,7 +11,7 @@ from tests.support.service import ROOT
 
 WORDS: Final = (
     "drain", "bell", "horse", "entry", "claim", "ledger", "lane", "due", "held back", "overdue", "abandoned",
-    "set aside", "probe", "dead letter", "sweep", "spool", "tally", "tether",
+    "set aside", "probe", "dead letter", "slot", "sweep", "spool", "tally", "tether",
 )  # fmt: skip
 
 

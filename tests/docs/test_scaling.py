@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.report import COMPUTED, tables
 from benchmarks.results import Again, Results, Waits, WaitsRound
+from ringback.schemas.sending_settings import SENDING
 from ringback.schemas.settings import Settings
 from ringback.wire.samples import find
 from ringback.wire.sending import Wire, build
@@ -23,7 +24,7 @@ MOVED: Final = "acme.callbacks.example.com"
 
 def test_settings_that_are_named_exist() -> None:
     named = {one.removeprefix("RINGBACK_").lower() for one in re.findall(r"\bRINGBACK_[A-Z_]*[A-Z]\b", PAGE)}
-    assert named - set(Settings.model_fields) == set()
+    assert named - {*Settings.model_fields, *SENDING} == set()
 
 
 def test_metrics_that_are_named_exist() -> None:

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from ringback.catalogue import documents, meanings
 from ringback.cli.program import app
-from ringback.schemas.events import DATA_OF_TYPE, EVENTS, Envelope, EventType
+from ringback.schemas.events import DATA_OF_TYPE, EVENTS, Envelope, Event, EventType
 from ringback.wire.samples import Sample, find
-from tests.support.sample_events import event_of, samples
+from tests.support.sample_events import PLACED, SENT, event_of, samples
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "schemas"
 UPDATE = "run: ringback schema --write docs/schemas"
@@ -100,6 +100,13 @@ def test_an_event_fits_its_schema(sample: Sample, overrides: dict[str, str], wit
     event = event_of(sample, overrides)
     document = json.loads(event.model_dump_json(exclude_none=without_nulls))
     validator(event.type.value).validate(document)
+    assert [kind for kind in KINDS if validator(kind).is_valid(document)] == [event.type.value]
+
+
+@pytest.mark.parametrize("event", [SENT, PLACED], ids=lambda event: event.type)
+@pytest.mark.parametrize("without_nulls", [True, False], ids=["nulls left out", "nulls written"])
+def test_an_event_of_a_send_fits_its_schema(event: Event, without_nulls: bool) -> None:
+    document = json.loads(event.model_dump_json(exclude_none=without_nulls))
     assert [kind for kind in KINDS if validator(kind).is_valid(document)] == [event.type.value]
 
 

@@ -34,7 +34,7 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
         pytest.param(["up"], {"RINGBACK_HANDLERS": "misspelt"}, 2,
                      "RINGBACK_HANDLERS: misspelt: handle (misspelt.py, line 2): 'message.recieved' is no type of "
                      "event; use message.received, message.status, lookup.completed, call.incoming, call.input, "
-                     "call.status or *", id="handler for an unknown type"),
+                     "call.status, message.sent, call.placed or *", id="handler for an unknown type"),
         pytest.param(["up"], {"RINGBACK_TOKENS": "acme"}, 2,
                      "RINGBACK_TOKENS: item 1 has no token; write account:token", id="token list"),
         pytest.param(["up"], {"RINGBACK_TOKENS": "acme:"}, 2,
@@ -49,6 +49,9 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
                        "%23, @ is %40)", id=f"public URL {number}")
           for number, url in enumerate(["ftp://me:pass-secret@a.example", "https://me:pass/secret@a.example",
                                         "https://me:pass@secret@[a.example", "https:pass-secret", "https://me:x@"])),
+        pytest.param(["up"], {"RINGBACK_CREDENTIALS": "nowhere"}, 2,
+                     "RINGBACK_CREDENTIALS: nowhere: cannot be read: no such file or directory; name a file "
+                     "that this user may read", id="no file of credentials"),
         pytest.param(["up"], {"RINGBACK_TOKEN": "a:b"}, 2,
                      "RINGBACK_TOKEN: no such setting; did you mean RINGBACK_TOKENS?", id="misspelt setting"),
         pytest.param(["up"], {"RINGBACK_CLAIM_IDLE": "1s"}, 2,
@@ -83,8 +86,14 @@ def ringback(folder: Path, *words: str, **settings: str) -> "subprocess.Complete
                      "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
                      "(or RINGBACK_INSECURE=1 to run without)", id="serve without tokens"),
         pytest.param(["work", "--queues", "events,fax"], {"RINGBACK_REDIS_URL": "redis://127.0.0.1:{port}/0"}, 2,
-                     '--queues: "fax" is no queue; name some of events, voice', id="unknown queue"),
+                     '--queues: "fax" is no queue; name some of events, voice, sends, polls', id="unknown queue"),
         pytest.param(["trigger", "mocean/fax"], {}, 2, None, id="unknown callback"),
+        pytest.param(["trigger", "message.sent"], {}, 2,
+                     "no callback makes a message.sent: it says what became of a send of ours; `ringback sim text "
+                     "HELP` makes one, where a handler answers with ctx.reply", id="no callback, a message.sent"),
+        pytest.param(["trigger", "call.placed"], {}, 2,
+                     "no callback makes a call.placed: it says what became of a send of ours; `ringback sim text "
+                     "HELP` makes one, where a handler answers with ctx.send.call", id="no callback, a call.placed"),
         pytest.param(["trigger", "mocean/inbound-sms", "--set", "mocean-txt=x"], {}, 2, None, id="unknown field"),
         pytest.param(["trigger", "mocean/inbound-sms"], {"RINGBACK_PORT": "{port}"}, 1,
                      "no Ringback answers at http://127.0.0.1:{port} (ConnectError); is `ringback up` running?",

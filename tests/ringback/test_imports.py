@@ -56,6 +56,11 @@ def test_what_never_sends_has_no_client(program: str) -> None:
     assert {name for name in names if name.startswith("ringback.clients")} == set()
 
 
+def test_a_worker_loads_no_http_before_a_handler_calls_a_provider() -> None:
+    names = loaded("import ringback.workers.sweep\nimport ringback.workers.rq.processes")
+    assert {name for name in names if name.startswith(("httpx", "httpcore", "ringback.clients.mocean."))} == set()
+
+
 def test_the_errors_of_clients_load_no_http() -> None:
     names = loaded("from ringback import SendError\nfrom ringback.clients import InDoubtError")
     assert {"httpx", "pydantic"} & names == set()

@@ -19,7 +19,8 @@ from tests.support.simulated import Simulated, simulated
         pytest.param(
             ["sim", "inbox", "--at", "http://127.0.0.1:{port}"],
             1,
-            "no simulator answers at http://127.0.0.1:{port} (ConnectError); is `ringback simulate` running?",
+            "no simulator answers at http://127.0.0.1:{port} (ConnectError); is `ringback up` running, "
+            "without credentials, or `ringback simulate`?",
             id="no simulator",
         ),
         pytest.param(
@@ -39,6 +40,12 @@ from tests.support.simulated import Simulated, simulated
             2,
             "--channel whatsapp: mycoolsms has no such messages; write sms",
             id="no such channel",
+        ),
+        pytest.param(
+            ["sim", "text", "x", "--lost"],
+            2,
+            "--lost: mocean lists no messages to ask for; write --provider mycoolsms",
+            id="nothing to ask for",
         ),
         pytest.param(
             ["sim", "text", "x", "--account", "nobody"],
@@ -118,7 +125,7 @@ def test_it_stops_while_someone_hangs(tmp_path: Path) -> None:
     try:
         wait_for(lambda: "RINGBACK_MYCOOLSMS_URL=" in said.read_text(), "its addresses")
         body = b"username=a&password=b&function=sendSms&number=99906000000&message=x"
-        head = f"POST /api-socket.php HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = f"POST /api-socket.php HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         with socket.create_connection(("127.0.0.1", port)) as hanging:
             hanging.sendall(head + body)
             there = Simulated(port)

@@ -18,6 +18,7 @@ from benchmarks.again import DEAD_RETRY, REPLAY, RETRIES, again
 from benchmarks.dlr import TOKEN
 from benchmarks.load import drip, fire
 from benchmarks.machine import Bench, BenchError, Cores, Store
+from benchmarks.replies import replies
 from benchmarks.waits import waits
 from tests.support.service import ROOT, Service, free_port, running, valkey
 from tests.support.tools import tool
@@ -102,3 +103,10 @@ def test_handlers_that_wait(alone: Bench) -> None:
         "a quick handler", "a handler of 1 ms", "a handler of 20 ms", "an async handler of 20 ms",
     ]  # fmt: skip
     assert all(one.events_per_second > 0 < one.worker_us for one in found.values())
+
+
+def test_replies(alone: Bench) -> None:
+    found = replies(alone, 1, events=3_000, one_by_one=20, sends=300)
+    assert all(cost.ratio > 0 for cost in found.costs)
+    assert 0 < found.latency.p50_ms <= found.latency.largest_ms
+    assert found.sender.sends_per_second > 0 < found.sender.sender_us

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from ringback.run.children import DEFAULT_QUEUES
+from ringback.run.children import DEFAULT_QUEUES, SENDS_QUEUE
 from ringback.workers.handling.notes import MAX_DEATHS
 from ringback.workers.running.limits import GRACE_S
 from tests.support.service import RINGBACK, Service, await_ready, kill, process, running, wait_for, worker_pids
@@ -18,6 +18,7 @@ from tests.support.service import RINGBACK, Service, await_ready, kill, process,
 pytestmark = pytest.mark.timed
 
 QUEUES = ",".join(DEFAULT_QUEUES)
+WORKERS = len(DEFAULT_QUEUES) - DEFAULT_QUEUES.count(SENDS_QUEUE)
 HANDLERS = {"RINGBACK_HANDLERS": "tests.support.handlers.endless,tests.support.handlers.recording"}
 OTHERS = ("everything", "beside")
 A_SECOND, SECONDS = 50, 6
@@ -108,7 +109,7 @@ def test_neither_do_two_hundred_that_wait_at_the_start(redis_url: str) -> None:
     with running(redis_url, queues="", **HANDLERS) as service:
         waiting = [service.sms("ENDLESS") for _ in range(200)]
         with work(service):
-            await_ready(service, len(DEFAULT_QUEUES))
+            await_ready(service, WORKERS)
             sent = send(service, "ENDLESS")
             assert p99(service, sent) < 1
             mend(service, waiting + hung(sent))
@@ -143,7 +144,7 @@ def test_what_waits_behind_an_event_that_hangs_goes_on(redis_url: str, keyword: 
         sent = {service.sms(keyword if number == 300 else "-"): number for number in range(500)}
         (stuck,) = (text for text, number in sent.items() if number == 300)
         with work(service):
-            await_ready(service, len(DEFAULT_QUEUES))
+            await_ready(service, WORKERS)
             for handler in OTHERS:
                 wait_for(lambda handler=handler: len(service.noted(handler)) == 500, handler)  # type: ignore[misc]
             (started,) = service.noted("started")

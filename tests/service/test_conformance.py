@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from ringback.receiver.parsing.callbacks import Callback, Callbacks, Draft
+from ringback.receiver.parsing.callbacks import Callback, Callbacks, Normalised
 from ringback.receiver.parsing.fields import Fields
 from ringback.receiver.providers import BY_NAME, CALLBACKS
 from ringback.wire.sending import Wire
@@ -82,7 +82,7 @@ def test_an_incomplete_adapter_is_found_out(tmp_path: Path) -> None:
     declared = Callbacks("made-up")
 
     @declared.at("/report/{part}", method="POST", needs=())
-    def report(fields: Fields) -> Draft:
+    def report(fields: Fields) -> Normalised:
         raise NotImplementedError
 
     (callback,) = declared

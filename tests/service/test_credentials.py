@@ -44,7 +44,7 @@ def test_who_has_them_under_up(tmp_path: Path) -> None:
         found: dict[str, bool] = {}
         for pid in descendants(started.process.pid):
             has = bool({name.upper() for name in environment(pid)} & NOT_FOR_RECEIVERS)
-            what = next((name for name in ("serve", "worker") if name in words(pid)), "store")
+            what = next((name for name in ("serve", "worker", "sender") if name in words(pid)), "store")
             found[what] = found.get(what, False) or has
-        assert found == {"store": False, "serve": False, "worker": True}
+        assert found == {"store": False, "serve": False, "worker": True, "sender": True}
         assert SECRET not in started.output

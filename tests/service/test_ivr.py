@@ -89,7 +89,7 @@ def test_the_sample_flow(ivr: Service, path: list[str], hears: list[list[str]], 
     assert not any(turn.is_fallback for turn in turns)
     assert state(ivr, call).get(b"outcome") == (json.dumps(outcome).encode() if outcome else None)
     call.hang_up()
-    wait_for(lambda: not state(ivr, call), "the hang-up to be noted")
+    wait_for(lambda: not ivr.pending, "the hang-up to be noted")
 
 
 def paths(answer: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:

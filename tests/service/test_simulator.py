@@ -51,6 +51,11 @@ def test_an_sms_and_its_report(service: Service, simulator: Simulated) -> None:
     assert TOKEN not in json.dumps(callback)
 
 
+def test_a_page_that_leads_a_browser_here_reads_nothing(simulator: Simulated) -> None:
+    for host, status in (("evil.example", 421), ("localhost:8010", 200), ("127.0.0.1", 200)):
+        assert simulator.http.get("/_sim/messages", headers={"Host": host}).status_code == status
+
+
 def test_a_whatsapp_message_and_its_reports(service: Service, simulator: Simulated) -> None:
     url = callback_url(service, "mocean/whatsapp-delivery-status", "whatsapp-1")
     answer = simulator.whatsapp("60123456702", url)
@@ -269,6 +274,13 @@ def test_a_seed_makes_the_same_ids(tmp_path: Path) -> None:
         with simulated(tmp_path, "--seed", "7") as there:
             made.append(there.sms("60123456789", "http://127.0.0.1:1/")["messages"][0]["msgid"])
     assert made[0] == made[1]
+
+
+def test_a_credit_is_of_both_providers(tmp_path: Path) -> None:
+    with simulated(tmp_path, "--credit", "3000") as there:
+        query = {"mocean-api-key": "key", "mocean-api-secret": "secret", "mocean-resp-format": "json"}
+        assert there.http.get("/rest/2/account/balance", params=query).json()["value"] == 3000
+        assert there.cool("getBalance")["balance"] == 3000
 
 
 @pytest.mark.parametrize(

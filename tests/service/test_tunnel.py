@@ -19,7 +19,7 @@ from ringback.wire.samples import find
 from ringback.wire.sending import build
 from tests.support.commands import ringback
 from tests.support.service import free_port, is_alive, kill, wait_for
-from tests.support.up import Up, descendants, up
+from tests.support.up import Up, descendants, up, up_simulated
 
 STAND_IN = """#!{python}
 import json, os, sys, time
@@ -149,6 +149,16 @@ def test_another_users_page_on_the_vendors_port_is_not_asked(tmp_path: Path) -> 
             assert "evil.example" not in service.output
         page.shutdown()
     assert asked == []
+
+
+def test_what_follows_at_a_simulator_comes_to_the_port_and_not_by_the_tunnel(tmp_path: Path) -> None:
+    """A callback that is asked for at the public URL; nobody is there."""
+    with up_simulated(tmp_path, "--tunnel", "ngrok", PATH=install(tmp_path, "ngrok")) as service:
+        sent = service.ringback("send", "sms", "Hello", "--to", "60123456789")
+        assert (sent.returncode, "its reports come back as events" in sent.stderr) == (0, True), sent
+        wait_for(lambda: "message.status" in {one["event"]["type"] for one in service.events()}, "its report")
+        assert service.ringback("sim", "text", "HELP").returncode == 0
+        assert service.ringback("sim", "call").returncode == 0
 
 
 def test_what_the_program_says_is_passed_on_but_its_chatter(tmp_path: Path) -> None:
