@@ -65,7 +65,7 @@ def hours(call: voice.Input) -> list[mc.Action]:
 
 @voice.collect("find_us", digits="2")
 def address(call: voice.Input, ctx: Context) -> list[mc.Action]:
-    """Say where, text it to who can get texts, and go back to the main menu."""
+    """Read out where we are, text it to who can get texts, and go back to the main menu."""
     if can_be_texted(call.data.caller):
         ctx.send.sms(to=call.data.caller, from_=call.data.callee, text=f"You find us at {ADDRESS}.")
     return [mc.say(f"You find us at {ADDRESS}."), *ask(call, MENU)]

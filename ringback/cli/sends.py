@@ -114,7 +114,7 @@ def sends_settle(
         typer.Option("--message-id", metavar="ID", help="The provider's id of it, so that its reports are known."),
     ] = None,
 ) -> None:
-    """Say what became of a send in doubt, as the provider's own list shows. It is told as an event."""
+    """Settle a send in doubt by hand, as the provider's own list shows it. It is told as an event."""
     if message_id is not None and state is Settled.REFUSED:
         refuse("--message-id: what was refused has none")
     client, keys, (chosen,) = _chosen([ref])
@@ -186,7 +186,7 @@ def _known(account: str) -> Settings:
 
 
 def _report(done: str, how: str, errors: "Iterable[SendStateError | None]") -> None:
-    """Say how many were changed, and why others were not (exit code 1)."""
+    """Print how many were changed, and why others were not (exit code 1)."""
     outcomes = list(errors)
     for error in outcomes:
         if error is not None:

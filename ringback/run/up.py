@@ -129,7 +129,7 @@ def callback_names() -> list[str]:
 
 
 def greet(console: Screen, settings: Settings, handlers: int, simulator: str | None = None) -> None:
-    """Say what runs, where the callbacks go, and how to try it; where phones are simulated, that too."""
+    """Print what runs, where the callbacks go, and how to try it; where phones are simulated, that too."""
     is_up = ("\nRingback is up", "bold green")
     number = f"{handlers} handler" if handlers == 1 else f"{handlers} handlers"
     console.print(Text.assemble(is_up, f" on {settings.shown_base_url} with {number}.\n"))

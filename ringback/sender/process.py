@@ -79,7 +79,6 @@ class Sender:
         self._settings = settings
         self._keys: Keys = settings.keys
         self._configured = configured
-        self._redis_url = redis_url
         self._name = uuid4().hex
         self._redis: Redis = connect(redis_url, reply_s=_REPLY_S, connect_s=_CONNECT_S)
         known_s = round(settings.dedup_ttl.total_seconds())
