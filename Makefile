@@ -3,8 +3,12 @@
 # make pins: write what the image is made of, with hashes, to deploy/*.lock. UPGRADE=--upgrade takes newer releases.
 # make bench: measure, some minutes. make chaos: kill what runs at random times, some minutes.
 VENV := .venv
-PYTEST := $(VENV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# More than two cores' worth: a third of the time a test waits for what it has started.
+PYTEST := $(VENV)/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder
 RINGBACK_HANDLERS ?= examples.auto_reply,examples.delivery_alert,examples.ivr
+
+# Without bytecode files, which this forbids, each of the tests' processes would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: up test check tools pins bench chaos clean
 .DEFAULT_GOAL := up

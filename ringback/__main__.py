@@ -1,46 +1,17 @@
-"""The command `ringback`. What can go wrong in a foreseeable way ends in one line and an exit code, not a traceback."""
+"""The command `ringback`."""
 
 import gc
-import sys
-
-from redis.exceptions import RedisError
-
-from ringback.cli.program import app
-from ringback.receiver.http.listen import BindError
-from ringback.run.home import BusyError
-from ringback.run.store import StoreError, said
-from ringback.run.supervisor import ChildError
-from ringback.run.vendor import TunnelError
-from ringback.schemas.settings import SettingsError
-from ringback.terminal.shown import shown
-from ringback.wire.samples import TriggerError
-from ringback.workers.marks import HandlerError
-
-FAILED = 1
-WRONG_USE = 2
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or words, 3 it may have been done."""
-    # What the imports have made stays. To look through it again and again, and at the end, would be a fifth of a start.
+    """Import the command line, and run it (ringback.cli.exits)."""
+    # What imports make stays. To look through it again and again, meanwhile and later, would be a fourth of a start.
+    gc.disable()
+    from ringback.cli.exits import run_command
+
     gc.freeze()
-    try:
-        app()
-    except (SettingsError, HandlerError, TriggerError) as error:
-        _end(error, WRONG_USE)
-    except (BindError, BusyError, ChildError, StoreError, TunnelError) as error:
-        _end(error, FAILED)
-    except RedisError as error:
-        _end(f"Redis: {said(error)}", FAILED)
-    except BrokenPipeError:
-        # The reader of our output has left, as `head` does.
-        sys.stdout = None
-
-
-def _end(error: object, code: int) -> None:
-    # Wrong settings are several lines, one each.
-    sys.stderr.write(f"ringback: {shown(str(error), lines=True)}\n")
-    sys.exit(code)
+    gc.enable()
+    run_command()
 
 
 if __name__ == "__main__":

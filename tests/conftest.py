@@ -23,6 +23,10 @@ BEGIN_WITH = (
     "test_chaos.py",
     "test_sends_once.py",
     "test_direct_calls.py",
+    "test_bench.py",
+    "test_redis_away.py",
+    "test_due.py",
+    "test_partitions.py",
     "test_sends_fate.py",
     "test_sends_rules.py",
     "test_events_of_sends.py",
@@ -61,6 +65,8 @@ ON_EACH_STORE = (
     "test_sweep.py",
 )
 
+# Expressions of `-m` for which few files have tests, and the word that these files hold: no other is imported.
+FEW = {"timed": "mark.timed", "each_store and not timed": "mark.each_store"}
 
 # A shell's background job ignores SIGINT, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -69,6 +75,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_report_header() -> str:
     """Name the server that the tests run on."""
     return f"store: {store_program()}"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files that have none of the tests that `-m` asks for, since to import them all takes long."""
+    word = FEW.get(config.option.markexpr)
+    if word is None or not collection_path.match("test_*.py"):
+        return None
+    if word == "mark.each_store" and collection_path.name in ON_EACH_STORE:
+        return None
+    return True if word not in collection_path.read_text() else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

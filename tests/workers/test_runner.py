@@ -12,6 +12,7 @@ import pytest
 
 from ringback import mc, on, voice
 from ringback.schemas.events import Event
+from ringback.schemas.parts import to_json
 from ringback.wire.samples import find
 from ringback.workers.marks import HandlerError
 from ringback.workers.registry import Registry
@@ -19,13 +20,13 @@ from ringback.workers.running.context import at_work
 from ringback.workers.running.limits import GRACE_S, LONG_S, Silence
 from ringback.workers.running.run import NOT_WANTED, HandlerRun, HandlerTimeoutError, Run
 from ringback.workers.running.runner import MOST_GIVEN_UP, MOST_THREADS, Runner
-from ringback.workers.voice.call_events import Incoming
+from ringback.workers.voice.call_events import read_call
 from ringback.workers.voice.calls import CallRun
 from tests.support.sample_events import event_of
 from tests.support.service import wait_for
 
 SMS = event_of(find("mocean/inbound-sms"))
-CALL = Incoming.model_validate_json(event_of(find("mocean/voice/answer")).model_dump_json())
+CALL = read_call(to_json(event_of(find("mocean/voice/answer"))))
 LIMIT_S = 0.2
 done: list[str] = []
 
@@ -362,7 +363,6 @@ def test_a_thread_that_is_over_its_limit_is_not_waited_for(
         wait_for(lambda: stopped == [SMS.id], "its finally")
 
 
-@pytest.mark.timed
 def test_a_process_in_which_many_runs_were_given_up_is_worn(runner: Runner[HandlerRun]) -> None:
     for number in range(MOST_GIVEN_UP):
         assert (number, runner.is_worn) == (number, False)
@@ -492,7 +492,6 @@ def test_log_lines_know_the_run_that_they_come_from(runner: Runner[HandlerRun]) 
     assert at_work() == {}
 
 
-@pytest.mark.timed
 def test_async_runs_are_side_by_side(runner: Runner[HandlerRun]) -> None:
     runs = [run_of(sleeps, limit=60) for _ in range(50)]
     began = time.monotonic()
@@ -502,7 +501,6 @@ def test_async_runs_are_side_by_side(runner: Runner[HandlerRun]) -> None:
     assert [run.error for run in runs] == [None] * 50
 
 
-@pytest.mark.timed
 def test_a_parent_hears_of_a_run_until_it_is_over_its_limit_and_grace() -> None:
     silence = Silence()
     assert not silence.is_over
