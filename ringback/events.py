@@ -1,7 +1,7 @@
 """Events as handlers are given them, to annotate with and to compare against.
 
-`EVENTS` reads what is in the stream or in a webhook of your own: `EVENTS.validate_json(entry["event"])`. docs/events.md
-has every field.
+`read_event` reads what is in the stream or in a webhook of your own: `read_event(entry["event"])`. docs/events.md has
+every field.
 """
 
 from ringback.schemas.address import Address, AddressKind
@@ -32,7 +32,6 @@ from ringback.schemas.event_data import (
     Status,
 )
 from ringback.schemas.events import (
-    EVENTS,
     CallIncomingEvent,
     CallInputEvent,
     CallPlacedEvent,
@@ -43,10 +42,12 @@ from ringback.schemas.events import (
     MessageReceivedEvent,
     MessageSentEvent,
     MessageStatusEvent,
+    UnreadableError,
+    read_event,
 )
+from ringback.schemas.parts import to_document, to_json
 
 __all__ = [
-    "EVENTS",
     "Address",
     "AddressKind",
     "CallIncoming",
@@ -83,4 +84,8 @@ __all__ = [
     "ReferredProduct",
     "SendStatus",
     "Status",
+    "UnreadableError",
+    "read_event",
+    "to_document",
+    "to_json",
 ]

@@ -1,11 +1,11 @@
 """Addresses: who sent, who received, who called (contract, section 2). Phone numbers, short codes, names."""
 
-from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from msgspec import Meta
 
+from ringback.schemas.parts import Part, Word
 from ringback.schemas.tables.calling_codes import COUNTRY_OF_CALLING_CODE
 from ringback.schemas.tables.countries import COUNTRIES
 
@@ -14,7 +14,7 @@ _LONGEST_CALLING_CODE: Final = 3
 _SHOWN_DIGITS: Final = 3
 
 
-class AddressKind(StrEnum):
+class AddressKind(Word):
     """What an address is, judged by its form alone."""
 
     E164 = "e164"
@@ -23,15 +23,15 @@ class AddressKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Address(BaseModel):
+class Address(Part, frozen=True, kw_only=True):
     """One end of a message or call: its canonical value, and what the provider sent."""
 
-    model_config = ConfigDict(frozen=True)
-
-    value: str
-    kind: AddressKind
-    raw: str
-    country: str | None = None
+    value: Annotated[str, Meta(description="The canonical form: `+60123456789`, `63001`, `MyCompany`.")]
+    kind: Annotated[AddressKind, Meta(description="What it is, judged by its form alone.")]
+    raw: Annotated[str, Meta(description="What the provider sent.")]
+    country: Annotated[
+        str | None, Meta(description="ISO 3166 alpha-2. Absent where neither the provider nor the number decides it.")
+    ] = None
 
 
 # Our own numbers and names come with every event, which is worth 2 µs; the other end is mostly one that is new.

@@ -1,23 +1,21 @@
 """The data of events: what happened, in eight kinds, and the parts that they are made of (contract, section 2)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from enum import StrEnum
-from typing import Final, Self
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from msgspec import Meta, field
 
 from ringback.schemas.address import Address
+from ringback.schemas.parts import JsonValue, Part, Time, Word
 
 
-class Channel(StrEnum):
+class Channel(Word):
     """What carried a message."""
 
     SMS = "sms"
     WHATSAPP = "whatsapp"
 
 
-class Status(StrEnum):
+class Status(Word):
     """Where a message is, from the least far to the furthest; `unknown` never counts."""
 
     QUEUED = "queued"
@@ -35,7 +33,7 @@ STATUS_RANK: Final = {status: rank for rank, status in enumerate(Status, 1) if s
 """Status order (contract, section 4, promise 4); `unknown` never counts."""
 
 
-class Encoding(StrEnum):
+class Encoding(Word):
     """Alphabet in which an SMS travelled."""
 
     GSM7 = "gsm7"
@@ -43,7 +41,7 @@ class Encoding(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ContentType(StrEnum):
+class ContentType(Word):
     """What a received message is made of."""
 
     TEXT = "text"
@@ -60,7 +58,7 @@ class ContentType(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Category(StrEnum):
+class Category(Word):
     """Meta's pricing category of a WhatsApp conversation."""
 
     AUTHENTICATION = "authentication"
@@ -71,14 +69,14 @@ class Category(StrEnum):
     UNKNOWN = "unknown"
 
 
-class LookupStatus(StrEnum):
+class LookupStatus(Word):
     """Whether a number lookup gave a result."""
 
     OK = "ok"
     FAILED = "failed"
 
 
-class Ported(StrEnum):
+class Ported(Word):
     """Whether a number has moved to another operator."""
 
     PORTED = "ported"
@@ -86,7 +84,7 @@ class Ported(StrEnum):
     UNKNOWN = "unknown"
 
 
-class SendStatus(StrEnum):
+class SendStatus(Word):
     """What became of something that we sent, or were asked to send."""
 
     ACCEPTED = "accepted"
@@ -95,206 +93,288 @@ class SendStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Part(BaseModel):
-    """A piece of an event. Frozen: all handlers of an event are given the same object."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-
-class Cost(Part):
+class Cost(Part, frozen=True, kw_only=True):
     """A price: `amount` as a decimal string, `currency` in ISO 4217."""
 
-    amount: str
-    currency: str
+    amount: Annotated[str, Meta(description="A decimal number, with the zeros that were sent.")]
+    currency: Annotated[str, Meta(description="ISO 4217; `EUR` is *assumed*.")]
 
 
-class ProductItem(Part):
+class ProductItem(Part, frozen=True, kw_only=True):
     """A line of an order; `item_price` is a decimal string."""
 
-    product_retailer_id: str | None = None
-    currency: str | None = None
-    item_price: str | None = None
-    quantity: int | None = None
+    product_retailer_id: Annotated[str | None, Meta(description="Id of the product in its catalogue.")] = None
+    currency: Annotated[str | None, Meta(description="ISO 4217.")] = None
+    item_price: Annotated[str | None, Meta(description="Price of one, a decimal number.")] = None
+    quantity: Annotated[int | None, Meta(description="How many.")] = None
 
 
-class Content(Part):
+class Content(Part, frozen=True, kw_only=True):
     """What a message consists of, with the field names of Mocean's "Receive Whatsapp Content"."""
 
-    type: ContentType
-    text: str | None = None
-    payload: str | None = None
-    media_id: str | None = None
-    mime_type: str | None = None
-    name: str | None = None
-    voice: bool | None = None
-    animated: bool | None = None
-    id: str | None = None
-    title: str | None = None
-    description: str | None = None
-    catalog_id: str | None = None
-    product_items: tuple[ProductItem, ...] | None = None
+    type: Annotated[ContentType, Meta(description="What the message is made of.")]
+    text: Annotated[
+        str | None,
+        Meta(
+            description="Text, caption, button text, or emoji of a reaction; empty for a removed reaction (*assumed*)."
+        ),
+    ] = None
+    payload: Annotated[str | None, Meta(description="Payload of a pressed quick-reply button.")] = None
+    media_id: Annotated[
+        str | None, Meta(description="Id to fetch the file by: audio, document, video, image, sticker.")
+    ] = None
+    mime_type: Annotated[str | None, Meta(description="Media type of the file.")] = None
+    name: Annotated[str | None, Meta(description="File name of a document.")] = None
+    voice: Annotated[bool | None, Meta(description="Whether an audio is a voice note.")] = None
+    animated: Annotated[bool | None, Meta(description="Whether a sticker is animated.")] = None
+    id: Annotated[str | None, Meta(description="Id of the chosen button or list item.")] = None
+    title: Annotated[str | None, Meta(description="Title of the chosen button or list item.")] = None
+    description: Annotated[str | None, Meta(description="Description of the chosen list item.")] = None
+    catalog_id: Annotated[str | None, Meta(description="Id of the catalogue that an order is from.")] = None
+    product_items: Annotated[tuple[ProductItem, ...] | None, Meta(description="Lines of an order.")] = None
 
 
-class Referral(Part):
+class Referral(Part, frozen=True, kw_only=True):
     """The Facebook ad or post that a message answers."""
 
-    source_url: str | None = None
-    source_type: str | None = None
-    source_id: str | None = None
-    headline: str | None = None
-    body: str | None = None
-    rich_media_type: str | None = None
-    rich_media_url: str | None = None
+    source_url: Annotated[str | None, Meta(description="URL of the ad or post.")] = None
+    source_type: Annotated[str | None, Meta(description="What it is: `ad`, `post` or `unknown`.")] = None
+    source_id: Annotated[str | None, Meta(description="Facebook's id of it.")] = None
+    headline: Annotated[str | None, Meta(description="Its headline.")] = None
+    body: Annotated[str | None, Meta(description="Its text.")] = None
+    rich_media_type: Annotated[str | None, Meta(description="What its media is: `image`, `video` or `unknown`.")] = None
+    rich_media_url: Annotated[str | None, Meta(description="Where its media is.")] = None
 
 
-class ReferredProduct(Part):
+class ReferredProduct(Part, frozen=True, kw_only=True):
     """The catalogue item that a message asks about."""
 
-    catalog_id: str | None = None
-    product_retailer_id: str | None = None
+    catalog_id: Annotated[str | None, Meta(description="Id of the catalogue.")] = None
+    product_retailer_id: Annotated[str | None, Meta(description="Id of the product in it.")] = None
 
 
-class Error(Part):
+class Error(Part, frozen=True, kw_only=True):
     """Why something failed. `permanent`: whether trying again is pointless; null where it cannot be said."""
 
-    code: int | None = None
-    name: str | None = None
-    description: str | None = None
-    permanent: bool | None = None
+    code: Annotated[
+        int | None,
+        Meta(
+            description="The provider's number. Absent where it sent none that can be read, and where it was not asked."
+        ),
+    ] = None
+    name: Annotated[
+        str | None,
+        Meta(description="A few words: the document's first sentence, Meta's title, or ours, such as `opted_out`."),
+    ] = None
+    description: Annotated[
+        str | None,
+        Meta(description="All that is said of it: the document's text, Meta's details, or the provider's `err_msg`."),
+    ] = None
+    permanent: Annotated[
+        bool | None,
+        Meta(description="Whether trying again is pointless; absent where that cannot be said. Our judgement."),
+    ] = None
 
 
-class Conversation(Part):
+class Conversation(Part, frozen=True, kw_only=True):
     """The WhatsApp conversation that a message is billed under."""
 
-    id: str | None = None
-    expires_at: datetime | None = None
-    category: Category | None = None
+    id: Annotated[str | None, Meta(description="Meta's id of the conversation.")] = None
+    expires_at: Annotated[Time | None, Meta(description="When it ends, RFC 3339 in UTC.")] = None
+    category: Annotated[Category | None, Meta(description="What it is billed as.")] = None
 
 
-class Carrier(Part):
+class Carrier(Part, frozen=True, kw_only=True):
     """A mobile network. Codes are strings with their leading zeros; `network_code` is the provider's own id."""
 
-    country: str | None = None
-    name: str | None = None
-    network_code: str | None = None
-    mcc: str | None = None
-    mnc: str | None = None
+    country: Annotated[
+        str | None, Meta(description="The provider's word for the country, mostly ISO 3166 alpha-2.")
+    ] = None
+    name: Annotated[str | None, Meta(description="Name of the network.")] = None
+    network_code: Annotated[
+        str | None, Meta(description="The provider's own id of the network; not always `mcc` followed by `mnc`.")
+    ] = None
+    mcc: Annotated[str | None, Meta(description="Mobile country code, with its zeros.")] = None
+    mnc: Annotated[str | None, Meta(description="Mobile network code, with its zeros.")] = None
 
 
-class Data(Part):
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
+class Data(Part, frozen=True, kw_only=True):
     """What every event's `data` has beside its own fields."""
 
-    context: dict[str, str] = Field(default_factory=dict)
-    raw: dict[str, JsonValue] = Field(default_factory=dict)
-    flags: tuple[str, ...] = ()
+    context: Annotated[
+        dict[str, str],
+        Meta(description="The `ctx.` parameters of the callback URL, without `ctx.`. Of a send: its own, and `send`."),
+    ] = field(default_factory=_nothing)
+    raw: Annotated[
+        dict[str, JsonValue],
+        Meta(
+            description="Every field of the callback as received, also unknown ones, without the secret. Empty for a "
+            "send."
+        ),
+    ] = field(default_factory=_nothing)
+    flags: Annotated[tuple[str, ...], Meta(description="What was odd about the callback.")] = field(
+        default_factory=lambda: ()
+    )
 
-    def complete(self, context: Mapping[str, str], raw: dict[str, JsonValue], flags: Sequence[str]) -> Self:
-        """Fill in what every event has. Only for one that was just made and nobody has yet: `model_copy`, which leaves
-        the frozen one alone, costs as much as all of the validation.
-        """
-        self.__dict__.update(context=dict(context), raw=raw, flags=tuple(flags))
-        return self
 
-
-class MessageReceived(Data):
+class MessageReceived(Data, frozen=True, kw_only=True):
     """An SMS or WhatsApp message from an end user (MO)."""
 
-    channel: Channel
-    message_id: str | None = None
-    sender: Address | None = None
-    sender_name: str | None = None
-    recipient: Address | None = None
-    text: str | None = None
-    content: Content
-    keyword: str | None = None
-    encoding: Encoding | None = None
-    segments: int | None = None
-    cost: Cost | None = None
-    reply_to: str | None = None
-    forwarded: bool | None = None
-    frequently_forwarded: bool | None = None
-    referral: Referral | None = None
-    referred_product: ReferredProduct | None = None
+    channel: Annotated[Channel, Meta(description="What carried the message.")]
+    message_id: Annotated[
+        str | None, Meta(description="The provider's id. WhatsApp only: an inbound SMS has none.")
+    ] = None
+    sender: Annotated[Address | None, Meta(description="The end user. Absent on WhatsApp unless a `from` came.")] = None
+    sender_name: Annotated[str | None, Meta(description="The end user's profile name. WhatsApp only.")] = None
+    recipient: Annotated[Address | None, Meta(description="Our number.")] = None
+    text: Annotated[
+        str | None,
+        Meta(
+            description="Text, caption, button text or title: what a person would read. Absent for the other contents."
+        ),
+    ] = None
+    content: Annotated[Content, Meta(description="The whole content, for an SMS too.")]
+    keyword: Annotated[str | None, Meta(description="Keyword that the message was matched by. Mocean SMS only.")] = None
+    encoding: Annotated[Encoding | None, Meta(description="Alphabet that an SMS travelled in.")] = None
+    segments: Annotated[int | None, Meta(description="How many SMS the text took. My-Cool-SMS only.")] = None
+    cost: Annotated[Cost | None, Meta(description="What receiving it cost. My-Cool-SMS only.")] = None
+    reply_to: Annotated[str | None, Meta(description="Id of the message that this one answers. WhatsApp only.")] = None
+    forwarded: Annotated[bool | None, Meta(description="Whether it was forwarded. WhatsApp only.")] = None
+    frequently_forwarded: Annotated[
+        bool | None, Meta(description="Whether it was forwarded many times. WhatsApp only.")
+    ] = None
+    referral: Annotated[Referral | None, Meta(description="The ad or post that it answers. WhatsApp only.")] = None
+    referred_product: Annotated[
+        ReferredProduct | None, Meta(description="The catalogue item that it asks about. WhatsApp only.")
+    ] = None
 
 
-class MessageStatus(Data):
+class MessageStatus(Data, frozen=True, kw_only=True):
     """A delivery report (DLR) of a message that we sent."""
 
-    channel: Channel
-    message_id: str
-    status: Status
-    final: bool
-    sender: Address | None = None
-    recipient: Address | None = None
-    error: Error | None = None
-    conversation: Conversation | None = None
+    channel: Annotated[Channel, Meta(description="What carried the message.")]
+    message_id: Annotated[str, Meta(description="The provider's id, as the answer to the send request had it.")]
+    status: Annotated[Status, Meta(description="Where the message is.")]
+    final: Annotated[
+        bool,
+        Meta(
+            description="Whether the provider will report nothing further, save that `delivered` may overtake a "
+            "failure."
+        ),
+    ]
+    sender: Annotated[Address | None, Meta(description="Our own number or name. Not in My-Cool-SMS reports.")] = None
+    recipient: Annotated[Address | None, Meta(description="The end user's number. Not in My-Cool-SMS reports.")] = None
+    error: Annotated[Error | None, Meta(description="What went wrong. Absent without an error, and for code 0.")] = None
+    conversation: Annotated[
+        Conversation | None, Meta(description="The conversation that the message is billed under. WhatsApp only.")
+    ] = None
 
 
-class LookupCompleted(Data):
+class LookupCompleted(Data, frozen=True, kw_only=True):
     """The result of a number lookup."""
 
-    lookup_id: str | None = None
-    number: Address | None = None
-    status: LookupStatus
-    current_carrier: Carrier | None = None
-    original_carrier: Carrier | None = None
-    ported: Ported | None = None
-    error: Error | None = None
+    lookup_id: Annotated[str | None, Meta(description="The provider's id of the lookup.")] = None
+    number: Annotated[Address | None, Meta(description="The number that was looked up.")] = None
+    status: Annotated[LookupStatus, Meta(description="Whether there is a result.")]
+    current_carrier: Annotated[
+        Carrier | None, Meta(description="The network that the number is in now. Absent where it is unknown.")
+    ] = None
+    original_carrier: Annotated[
+        Carrier | None, Meta(description="The network that the number was in at first. Absent where it is unknown.")
+    ] = None
+    ported: Annotated[Ported | None, Meta(description="Whether the number has moved to another network.")] = None
+    error: Annotated[Error | None, Meta(description="Why there is no result.")] = None
 
 
-class CallData(Data):
+class CallData(Data, frozen=True, kw_only=True):
     """What every event of a phone call has."""
 
-    session_id: str | None = None
-    call_id: str
-    caller: Address | None = None
-    callee: Address | None = None
+    session_id: Annotated[str | None, Meta(description="Id of the session that the call is part of.")] = None
+    call_id: Annotated[str, Meta(description="Id of the call.")]
+    caller: Annotated[Address | None, Meta(description="Who calls.")] = None
+    callee: Annotated[Address | None, Meta(description="Who is called.")] = None
 
 
-class CallIncoming(CallData):
+class CallIncoming(CallData, frozen=True, kw_only=True):
     """Someone calls: what now?"""
 
 
-class CallInput(CallData):
+class CallInput(CallData, frozen=True, kw_only=True):
     """A caller pressed digits, or none in time."""
 
-    step: str | None = None
-    digits: str
-    no_input: bool
+    step: Annotated[
+        str | None, Meta(description="The step that `mc.collect(step=…)` named; absent where the URL has none.")
+    ] = None
+    digits: Annotated[str, Meta(description="What was pressed, without a terminator; empty for nothing.")]
+    no_input: Annotated[bool, Meta(description="Whether nothing was pressed in time.")]
 
 
-class CallStatus(CallData):
+class CallStatus(CallData, frozen=True, kw_only=True):
     """A call changed its state. `status` is an open list: the provider's word, lower-cased."""
 
-    status: str | None = None
-    direction: str | None = None
+    status: Annotated[
+        str | None, Meta(description="The provider's word in lower case, such as `answered` or `hangup`. An open list.")
+    ] = None
+    direction: Annotated[str | None, Meta(description="The provider's word, such as `outbound`, as received.")] = None
 
 
-class SendData(Data):
+class SendData(Data, frozen=True, kw_only=True):
     """What every event about a send of ours has."""
 
-    ref: str
-    status: SendStatus
-    error: Error | None = None
-    handler: str | None = None
-    cause: str | None = None
+    ref: Annotated[
+        str,
+        Meta(
+            description="Names the send, as `ctx.reply` and `ctx.send` returned it. Reports have it in "
+            "`data.context.send`."
+        ),
+    ]
+    status: Annotated[SendStatus, Meta(description="What became of it, as far as is known now.")]
+    error: Annotated[
+        Error | None,
+        Meta(description="Why it was refused, or why nobody knows what became of it. Absent for `accepted`."),
+    ] = None
+    handler: Annotated[
+        str | None, Meta(description="Name of the handler that asked for it. Absent for a send from outside handlers.")
+    ] = None
+    cause: Annotated[
+        str | None,
+        Meta(description="Id of the event that the handler was run on. Absent for a send from outside handlers."),
+    ] = None
 
 
-class MessageSent(SendData):
+class MessageSent(SendData, frozen=True, kw_only=True):
     """What became of an SMS or WhatsApp message that we sent, before any delivery report."""
 
-    channel: Channel
-    message_id: str | None = None
-    sender: Address | None = None
-    recipient: Address
-    segments: int | None = None
-    cost: Cost | None = None
+    channel: Annotated[Channel, Meta(description="What is to carry the message.")]
+    message_id: Annotated[
+        str | None, Meta(description="The provider's id, which `message.status` has too. Absent unless accepted.")
+    ] = None
+    sender: Annotated[
+        Address | None,
+        Meta(
+            description="Our own number or name. Absent where the send named none, so that the account's own was used."
+        ),
+    ] = None
+    recipient: Annotated[Address, Meta(description="The end user.")]
+    segments: Annotated[
+        int | None, Meta(description="How many SMS the text took. SMS only. Absent unless accepted.")
+    ] = None
+    cost: Annotated[Cost | None, Meta(description="What sending it cost. My-Cool-SMS only.")] = None
 
 
-class CallPlaced(SendData):
+class CallPlaced(SendData, frozen=True, kw_only=True):
     """What became of a call that we asked for, before anybody answers it."""
 
-    session_id: str | None = None
-    call_id: str | None = None
-    caller: Address | None = None
-    callee: Address
+    session_id: Annotated[
+        str | None,
+        Meta(
+            description="The provider's id of the session, which all events of the call have. Absent unless accepted."
+        ),
+    ] = None
+    call_id: Annotated[str | None, Meta(description="The provider's id of the call. Absent unless accepted.")] = None
+    caller: Annotated[Address | None, Meta(description="Our own number. Absent where the send named none.")] = None
+    callee: Annotated[Address, Meta(description="The end user.")]

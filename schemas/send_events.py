@@ -3,14 +3,16 @@
 No clock and no Redis: the caller decides what became of a send and when, and stores the event as one of a callback.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from ringback.schemas.address import parse_address
 from ringback.schemas.event_data import CallPlaced, Channel, Cost, Error, MessageSent, SendData, SendStatus
 from ringback.schemas.event_ids import digest_of
-from ringback.schemas.events import CallPlacedEvent, EventType, MessageSentEvent
+from ringback.schemas.events import CallPlacedEvent, MessageSentEvent
+
+SendEvent = TypeVar("SendEvent", MessageSentEvent, CallPlacedEvent)
 
 SEND_IN_CONTEXT: Final = "send"
 """Name that is reserved in `data.context`: the ref of the send that an event belongs to."""
@@ -41,6 +43,8 @@ def sent_event(
     `context`: the caller's names; the ref is added.
     """
     data = MessageSent(
+        context={**(context or {}), SEND_IN_CONTEXT: ref},
+        flags=tuple(flags),
         ref=ref,
         status=status,
         error=error,
@@ -53,9 +57,7 @@ def sent_event(
         segments=segments,
         cost=cost,
     )
-    envelope = _envelope(EventType.MESSAGE_SENT, provider, account, data, at, context, flags)
-    key = data.recipient.value
-    return MessageSentEvent.model_validate(envelope | {"subject": message_id, "partitionkey": key})
+    return _event(MessageSentEvent, provider, account, data, at, subject=message_id, partitionkey=data.recipient.value)
 
 
 def placed_event(
@@ -80,6 +82,8 @@ def placed_event(
     It keeps its order with the other events of its session, where the provider gave one.
     """
     data = CallPlaced(
+        context={**(context or {}), SEND_IN_CONTEXT: ref},
+        flags=tuple(flags),
         ref=ref,
         status=status,
         error=error,
@@ -90,29 +94,24 @@ def placed_event(
         caller=parse_address(from_) if from_ else None,
         callee=parse_address(to),
     )
-    envelope = _envelope(EventType.CALL_PLACED, provider, account, data, at, context, flags)
     key = session_id or data.callee.value
-    return CallPlacedEvent.model_validate(envelope | {"subject": call_id, "partitionkey": key})
+    return _event(CallPlacedEvent, provider, account, data, at, subject=call_id, partitionkey=key)
 
 
-def _envelope(
-    kind: EventType,
-    provider: str,
-    account: str,
-    data: SendData,
-    at: datetime,
-    context: Mapping[str, str] | None,
-    flags: Sequence[str],
-) -> dict[str, object]:
+def _event(
+    kind: type[SendEvent], provider: str, account: str, data: SendData, at: datetime, **rest: str | None
+) -> SendEvent:
     if at.tzinfo is None:
         raise ValueError("the time of a send's event has no zone; use datetime.now(UTC)")
     time = at.astimezone(UTC)
-    return {
-        "id": digest_of((provider, account, kind, data.ref, data.status)),
-        "source": f"/{provider}/{account}",
-        "time": time,
-        "provider": provider,
-        "account": account,
-        "receivedat": time,
-        "data": data.complete({**(context or {}), SEND_IN_CONTEXT: data.ref}, {}, flags),
-    }
+    make: Callable[..., SendEvent] = kind
+    return make(
+        id=digest_of((provider, account, kind.type, data.ref, data.status)),
+        source=f"/{provider}/{account}",
+        time=time,
+        provider=provider,
+        account=account,
+        receivedat=time,
+        data=data,
+        **rest,
+    )

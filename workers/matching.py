@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Final, Union, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Final, Union, get_args, get_origin, get_type_hints
 
 from ringback.schemas.address import Address
 from ringback.schemas.events import DATA_OF_TYPE, EventType
@@ -35,7 +33,7 @@ def read_matches(matches: Mapping[str, object], kinds: Iterable[EventType]) -> t
 def _match(field: str, value: object, kinds: Sequence[EventType]) -> Match:
     types: dict[object, None] = {}  # in the order of the types of events, as an error names their values
     for kind in kinds:
-        known = DATA_OF_TYPE[kind].model_fields
+        known = get_type_hints(DATA_OF_TYPE[kind])
         if field not in known:
             raise ValueError(f"{kind} has no field {field!r}; it has {', '.join(sorted(known))}")
         types.update(dict.fromkeys(_types_of(known[field])))
@@ -80,14 +78,13 @@ def _read(field: str, value: object, types: Sequence[type]) -> object:
     )
 
 
-def _types_of(field: FieldInfo) -> tuple[object, ...]:
-    one = field.annotation
-    return get_args(one) if get_origin(one) in (Union, UnionType) else (one,)
+def _types_of(annotation: object) -> tuple[object, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _choices(field: str, kind: EventType) -> tuple[str, ...]:
     """Return the values that a field of this type of event may have, where they are a list of words."""
-    known = DATA_OF_TYPE[kind].model_fields.get(field)
+    known = get_type_hints(DATA_OF_TYPE[kind]).get(field)
     enums = [one for one in _types_of(known) if isinstance(one, type) and issubclass(one, StrEnum)] if known else []
     return tuple(word.value for one in enums for word in one)
 

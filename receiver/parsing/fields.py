@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from ringback.receiver.parsing.charsets import SURROGATE
@@ -165,7 +166,7 @@ class Fields:
         if digits is None:
             return found
         self.flag(FRACTION)
-        return parse_address(digits, country).model_copy(update={"raw": str(sent)})
+        return replace(parse_address(digits, country), raw=str(sent))
 
     def part(self, name: str) -> "Fields":
         """Return a nested object as fields of its own, empty where there is none.

@@ -1,10 +1,12 @@
 """Normalise: from a callback's fields to an event. Around the providers' mapping: id, time, envelope, raw, context."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from ringback.receiver.parsing.callbacks import Callback, Normalised
 from ringback.receiver.parsing.fields import Fields
@@ -44,18 +46,17 @@ class Normaliser:
             raise UnusableError(f"{missing} {what}", str(missing))
         draft = callback.normalise(fields)
         event_id = digest(callback, account, draft)
-        return EVENT_OF_DATA[type(draft.data)].model_validate(
-            {
-                "id": event_id,
-                "source": f"/{callback.provider}/{account}",
-                "subject": draft.subject,
-                "time": self._utc(draft.time) if draft.time else received,
-                "provider": callback.provider,
-                "account": account,
-                "receivedat": received,
-                "partitionkey": draft.party or draft.subject or event_id,
-                "data": draft.data.complete(context, fields.raw, fields.flags),
-            }
+        make: Callable[..., Event] = EVENT_OF_DATA[type(draft.data)]
+        return make(
+            id=event_id,
+            source=f"/{callback.provider}/{account}",
+            subject=draft.subject,
+            time=self._utc(draft.time) if draft.time else received,
+            provider=callback.provider,
+            account=account,
+            receivedat=received,
+            partitionkey=draft.party or draft.subject or event_id,
+            data=replace(draft.data, context=dict(context), raw=fields.raw, flags=tuple(fields.flags)),
         )
 
     def _utc(self, time: datetime) -> datetime:

@@ -1,22 +1,22 @@
 """Catalogue: what other programs read about the events. A JSON Schema a type, an AsyncAPI document of the stream.
 
-All of it is made from the models, and from what their fields mean (ringback.catalogue.meanings).
+All of it is made from the types of events, whose fields say what they mean.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from pydantic import JsonValue
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core import core_schema
+from msgspec.json import schema_components
 
-from ringback.catalogue.meanings import ENTRY, meaning
-from ringback.schemas.events import EVENT_OF_DATA, Envelope, Event, EventType
+from ringback.catalogue.meanings import ENTRY, TYPE
+from ringback.schemas.events import DATA_OF_TYPE, EVENT_OF_DATA, Event, EventType
 from ringback.schemas.keys import Keys
+from ringback.schemas.parts import Word
 from ringback.schemas.settings import Settings
 
-Document = dict[str, JsonValue]
+Document = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSION: Final = "1"
@@ -25,36 +25,31 @@ VERSION: Final = "1"
 KEYS: Final = Keys(Settings.model_fields["prefix"].default)
 
 
+_NULL: Final = {"type": "null"}
 _ADVANCING: Final = EventType.MESSAGE_STATUS
 
 
 def event_models() -> dict[EventType, type[Event]]:
     """Return the model of each event type."""
-    return {EventType(event.model_fields["type"].default): event for event in EVENT_OF_DATA.values()}
+    return {event.type: event for event in EVENT_OF_DATA.values()}
 
 
 def schema(kind: EventType) -> Document:
     """Make the JSON Schema of one event type: the whole event as Ringback writes it, in need of no other file."""
     model = event_models()[kind]
-    made: Document = model.model_json_schema(mode="serialization", schema_generator=_AsWritten)
-    identity: JsonValue = model.model_fields["dataschema"].default
-    head: Document = {"$schema": DIALECT, "$id": identity}
-    first = ("title", "description", "type", "required", "properties")
-    return head | {name: made[name] for name in first} | made
+    parts = _as_written([model], "#/$defs/{name}")
+    made = parts.pop(model.__name__)
+    head: Document = {"$schema": DIALECT, "$id": made["properties"]["dataschema"]["const"]}
+    return head | made | {"$defs": parts}
 
 
-def schemas() -> dict[str, JsonValue]:
+def schemas() -> dict[str, Document]:
     """Make the JSON Schemas of all event types, by type."""
     return {kind.value: schema(kind) for kind in event_models()}
 
 
 def asyncapi() -> Document:
     """Make the AsyncAPI 3.0 document of the events stream, from the side of a program that reads it."""
-    _, defined = models_json_schema(
-        [(model, "serialization") for model in event_models().values()],
-        ref_template="#/components/schemas/{model}",
-        schema_generator=_AsWritten,
-    )
     kinds = [kind.value for kind in event_models()]
     return {
         "asyncapi": "3.0.0",
@@ -94,14 +89,14 @@ def asyncapi() -> Document:
         },
         "components": {
             "messages": {kind.value: _message(kind, model) for kind, model in event_models().items()},
-            "schemas": defined["$defs"],
+            "schemas": _as_written(list(event_models().values()), "#/components/schemas/{name}"),
         },
     }
 
 
 def documents() -> dict[str, str]:
     """Return the text of each file of the catalogue, by its name."""
-    made: dict[str, JsonValue] = {f"{kind}.json": one for kind, one in schemas().items()}
+    made = {f"{kind}.json": one for kind, one in schemas().items()}
     made["asyncapi.json"] = asyncapi()
     return {name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in made.items()}
 
@@ -119,7 +114,7 @@ def write(folder: Path) -> list[Path]:
 
 def _message(kind: EventType, model: type[Event]) -> Document:
     """Describe a stream entry: flat strings, as Redis has them, one of which holds the event."""
-    fields: dict[str, Document] = {
+    fields: Document = {
         name: {"type": "string", "description": told}
         for name, told in ENTRY.items()
         if name != "advanced" or kind is _ADVANCING
@@ -133,47 +128,36 @@ def _message(kind: EventType, model: type[Event]) -> Document:
     return {
         "name": kind.value,
         "title": kind.value,
-        "summary": _about(model),
+        "summary": DATA_OF_TYPE[kind].__doc__,
         "contentType": "application/json",
         "payload": {"type": "object", "required": list(fields), "properties": dict(fields)},
     }
 
 
-def _about(model: type[Envelope]) -> str:
-    """Return what an event is about: what is said of its data."""
-    data = model.model_fields["data"].annotation
-    return (data.__doc__ or "").strip() if data else ""
+def _as_written(models: Sequence[type[Event]], reference: str) -> dict[str, Document]:
+    """Make the schemas of events and of what they are made of, by name, for who reads what is written.
+
+    An event is called by its type. A field that may be null may be left out, any other is there: defaults are for who
+    makes an event.
+    """
+    _, parts = schema_components(models, ref_template=reference)
+    words = {one.__name__: [word.value for word in one] for one in Word.__subclasses__()}
+    for name, part in parts.items():
+        if name in words:
+            part |= {"type": "string", "enum": words[name]}  # in its own order
+        else:
+            part["properties"] = {field: _field(one) for field, one in part["properties"].items()}
+            part["required"] = [field for field, one in part["properties"].items() if _NULL not in one.get("anyOf", ())]
+    for model in models:
+        part = parts[model.__name__]
+        part |= {"title": model.type.value, "description": DATA_OF_TYPE[model.type].__doc__}
+        part["properties"]["type"]["description"] = TYPE
+    return dict(sorted(parts.items()))
 
 
-class _AsWritten(GenerateJsonSchema):
-    """JSON Schema of what is written: a field that may be null may be left out, any other is there."""
-
-    def field_is_required(
-        self,
-        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
-        total: bool,  # noqa: ARG002
-    ) -> bool:
-        """Whether a field is always there: whether it is never null."""
-        inner = field["schema"]
-        while inner["type"] == "default":
-            inner = inner["schema"]
-        return bool(inner["type"] != "nullable")
-
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
-        """Leave out titles that only repeat the field's name."""
-        return False
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Leave out defaults: they are for who makes an event, not for who reads it."""
-        return self.generate_inner(schema["schema"])
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Add what each field means, and call an event by its type."""
-        made = super().model_schema(schema)
-        model = schema["cls"]
-        for name, one in made.get("properties", {}).items():
-            one["description"] = meaning(model, name)
-        if issubclass(model, Envelope):
-            made["title"] = model.model_fields["type"].default
-            made["description"] = _about(model)
+def _field(made: Document) -> Document:
+    made.pop("default", None)
+    if "enum" not in made:
         return made
+    (constant,) = made.pop("enum")
+    return {"const": constant, "type": "string", **made}

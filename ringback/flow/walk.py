@@ -28,6 +28,7 @@ from ringback.receiver.parsing.request import CallbackRequest
 from ringback.schemas.events import Event
 from ringback.schemas.mc_actions import Collect
 from ringback.schemas.mc_wire import McError, make
+from ringback.schemas.parts import to_json
 from ringback.schemas.settings import Settings
 from ringback.wire.hearing import KEYS, collect_of, read_mc
 from ringback.wire.samples import find
@@ -36,7 +37,7 @@ from ringback.workers.marks import place
 from ringback.workers.registry import CallHandler, Registry
 from ringback.workers.running.run import HandlerTimeoutError
 from ringback.workers.runtime import Runtime, Stop
-from ringback.workers.voice.call_events import Call, Incoming, Input
+from ringback.workers.voice.call_events import Call, read_call
 from ringback.workers.voice.calls import NoCallHandlerError, compose
 from ringback.workers.voice.state import MemoryState
 
@@ -98,7 +99,7 @@ class _Walk:
             for pair in dict.fromkeys(pairs):
                 walked = Walked(*pair)
                 event = self._event(walked, "mocean/voice/answer", {})
-                call = Incoming.model_validate(event.model_dump())
+                call = read_call(to_json(event))
                 if self._registry.answering(call) is handler:
                     walked.begin = self._run(walked, call, {}, 0)
                     yield walked
@@ -127,7 +128,7 @@ class _Walk:
                 known = len(walked.moments)
                 overrides = {"mocean-digits": digits, "step": moment.step}
                 event = self._event(walked, "mocean/voice/collect", overrides)
-                call = Input.model_validate(event.model_dump())
+                call = read_call(to_json(event))
                 moment.answers[digits] = answer = self._run(walked, call, moment.state, moment.depth + 1)
                 if answer.waits is not None and len(walked.moments) > known:
                     waiting.append((walked, answer.waits))

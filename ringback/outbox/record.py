@@ -1,9 +1,11 @@
 """Records: what is known of one send, as its hash in Redis has it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from ringback.outbox.draft import Draft
 from ringback.schemas.event_data import Cost, Error
@@ -54,12 +56,12 @@ def read_record(ref: str, stored: Mapping[bytes, bytes]) -> SendRecord:
             at=_moment(stored.get(b"at")),
             message_id=_text(stored.get(b"message_id")),
             session_id=_text(stored.get(b"session_id")),
-            error=Error.model_validate_json(stored[b"error"]) if b"error" in stored else None,
+            error=decode(stored[b"error"], type=Error) if b"error" in stored else None,
             segments=int(stored[b"segments"]) if b"segments" in stored else None,
-            cost=Cost(**json.loads(stored[b"cost"])) if b"cost" in stored else None,
+            cost=decode(stored[b"cost"], type=Cost) if b"cost" in stored else None,
             by=_text(stored.get(b"by")),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, DecodeError) as error:
         raise UnreadableSendError(f"the send {ref} cannot be read: {type(error).__name__}") from None
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Self, cast
 
+from msgspec import structs
+
 from ringback.clients.mocean.queries import ReportedStatus
 from ringback.receiver.commit.waiting import Waiting
 from ringback.receiver.parsing.callbacks import Callback, Need, Normalised
@@ -50,7 +52,7 @@ def listed_sms(fields: Fields) -> Normalised:
     """getIncomingSms: a pushIncomingSms with an id and a time (contract, section 2: `polled-sms`)."""
     pushed = inbound_sms(fields)
     row_id = fields.identifier("id") or ""
-    data = cast("MessageReceived", pushed.data).model_copy(update={"message_id": row_id})
+    data = structs.replace(cast("MessageReceived", pushed.data), message_id=row_id)
     return pushed._replace(data=data, subject=row_id, identity=(row_id,), time=_time(fields))
 
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from ringback.polling.polled_callbacks import POLLED
 from ringback.schemas.event_data import MessageReceived
-from ringback.schemas.events import EVENTS, EventType
+from ringback.schemas.events import EventType, read_event
 from ringback.schemas.keys import Keys
 
 _PROVIDER: Final = b"mycoolsms"
@@ -101,7 +101,7 @@ class Pushes:
                 account = entry.get(b"account", b"")
                 is_inbound = entry.get(b"type") == EventType.MESSAGE_RECEIVED.encode()
                 if is_inbound and entry.get(b"provider") == _PROVIDER and account in self._accounts:
-                    data = EVENTS.validate_json(entry[b"event"]).data
+                    data = read_event(entry[b"event"]).data
                     if isinstance(data, MessageReceived) and POLLED not in data.flags:
                         member = f"{digest_of(data)} {entry_id.decode()}"
                         pipeline.zadd(self._keys.pushes(account.decode()), {member: int(entry_id.partition(b"-")[0])})

@@ -18,6 +18,7 @@ from ringback.outbox.record import SendRecord, SendState, UnreadableSendError, r
 from ringback.schemas.address import masked, parse_address
 from ringback.schemas.event_data import Error
 from ringback.schemas.keys import Keys
+from ringback.schemas.parts import to_document
 from ringback.terminal.choose import Beginning, ChoiceError
 
 log = structlog.get_logger()
@@ -72,9 +73,9 @@ class StoredSend:
             "expires": _written(expires),
             "due": _written(self.due),
             "ahead": self.ahead,
-            "error": record.error.model_dump(mode="json", exclude_none=True) if record.error else None,
+            "error": to_document(record.error) if record.error else None,
             "segments": record.segments,
-            "cost": record.cost.model_dump(mode="json", exclude_none=True) if record.cost else None,
+            "cost": to_document(record.cost) if record.cost else None,
         }
 
 

@@ -1,5 +1,6 @@
 """The events stream: what was stored, in the order of its arrival; found by ids, or by how these begin."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,12 +8,11 @@ from itertools import islice
 from typing import Final, cast
 
 import structlog
-from pydantic import ValidationError
 from redis import Redis
 
 from ringback.reading.entries import Entries, RawEntry, entries_of
 from ringback.reading.progress import handled
-from ringback.schemas.events import EVENTS, Event
+from ringback.schemas.events import Event, UnreadableError, read_event
 from ringback.schemas.keys import Keys
 from ringback.terminal.choose import Beginning, ChoiceError
 from ringback.workers.intake.entry import Entry
@@ -25,7 +25,7 @@ _BLOCK_MS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as the stream holds it.
+    """An event as the stream holds it: as it can be read here, and as it was written, maybe by a newer version.
 
     `advanced`: whether a status moved its message forward; None for other events. `handled`: whether every handler is
     done with it or has made a retry of it; None where nobody knows, or asked.
@@ -33,7 +33,7 @@ class StoredEvent:
 
     entry_id: str
     event: Event
-    event_json: str
+    event_json: bytes
     advanced: bool | None
     handled: bool | None = None
 
@@ -42,7 +42,7 @@ class StoredEvent:
         return {
             "entry": self.entry_id,
             "handled": self.handled,
-            "event": self.event.model_dump(mode="json", exclude_none=True),
+            "event": json.loads(self.event_json.decode(errors="replace")),
         }
 
 
@@ -146,8 +146,8 @@ def _readable(entries: Iterable[RawEntry]) -> Iterator[StoredEvent]:
     """Yield the events of entries. An entry that holds none of ours is named in the log and left out."""
     for entry_id, fields in entries:
         try:
-            event = EVENTS.validate_json(fields[b"event"])
-        except (KeyError, ValidationError):
+            event = read_event(fields[b"event"])
+        except (KeyError, UnreadableError):
             log.warning("entry.unreadable", entry_id=entry_id)
             continue
-        yield StoredEvent(entry_id, event, fields[b"event"].decode(), Entry(entry_id, fields).advanced)
+        yield StoredEvent(entry_id, event, fields[b"event"], Entry(entry_id, fields).advanced)

@@ -70,7 +70,7 @@ def drop(dead: DeadLetters, ids: Iterable[str]) -> int:
 def _replayed(one: Redelivery, asked: str, *, resend: bool) -> StoredRun:
     stored = one.stored
     return StoredRun(
-        one.handler.name, stored.event.id, f"{stored.entry_id} {asked}", stored.event_json.encode(), stored.advanced,
+        one.handler.name, stored.event.id, f"{stored.entry_id} {asked}", stored.event_json, stored.advanced,
         replay=True, resend=resend,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from ringback.outbox.queue import NOW, REFUSED_TTL_S, SENT_TTL_S, TAKE_IN
 from ringback.outbox.record import SendRecord, SendState
 from ringback.schemas.event_data import Cost, Error
 from ringback.schemas.keys import SENDER_GROUP, Keys
+from ringback.schemas.parts import to_json
 
 LOOP_WINDOW_S: Final = 3600
 
@@ -204,9 +205,9 @@ class Fate:
         """Names and values that its hash is to have."""
         named = {
             "send": self.send,
-            "error": self.error.model_dump_json(exclude_none=True) if self.error else None,
+            "error": to_json(self.error).decode() if self.error else None,
             "segments": str(self.segments) if self.segments else None,
-            "cost": self.cost.model_dump_json() if self.cost else None,
+            "cost": to_json(self.cost).decode() if self.cost else None,
         }
         return [part for name, value in named.items() if value is not None for part in (name, value)]
 

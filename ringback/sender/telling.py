@@ -5,6 +5,7 @@ from typing import Final
 from ringback.outbox.record import SendRecord, SendState
 from ringback.schemas.event_data import Channel, SendStatus
 from ringback.schemas.events import CallPlacedEvent, MessageSentEvent
+from ringback.schemas.parts import to_json
 from ringback.schemas.send_events import placed_event, sent_event
 from ringback.schemas.tally_fields import SendOutcome
 from ringback.workers.failures.letters import SENDS, send_letter_id
@@ -50,7 +51,7 @@ def letter_of(record: SendRecord, event: MessageSentEvent | CallPlacedEvent) -> 
     """Return the dead letter of a send that was refused. Tried again, the send is queued again."""
     words = record.error.name if record.error is not None and record.error.name else "refused"
     return StoredRun(
-        SENDS, event.id, record.ref, event.model_dump_json(exclude_none=True).encode(), attempts=record.attempts + 1,
+        SENDS, event.id, record.ref, to_json(event), attempts=record.attempts + 1,
         errors=(words,), letter=send_letter_id(record.ref),
     )  # fmt: skip
 

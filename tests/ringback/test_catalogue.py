@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import asdict
 from typer.testing import CliRunner
 
-from ringback.catalogue import documents, meanings
+from ringback.catalogue import documents
 from ringback.cli.program import app
-from ringback.schemas.events import DATA_OF_TYPE, EVENTS, Envelope, Event, EventType
+from ringback.schemas.events import DATA_OF_TYPE, Event, EventType, read_event
+from ringback.schemas.parts import Part, to_json
 from ringback.wire.samples import Sample, find
 from tests.support.sample_events import PLACED, SENT, event_of, samples
 
@@ -32,7 +35,20 @@ def validator(kind: str) -> Draft202012Validator:
 
 def written(sample: Sample, overrides: dict[str, str]) -> Any:
     """Give an event as the stream has it."""
-    return json.loads(event_of(sample, overrides).model_dump_json(exclude_none=True))
+    return json.loads(to_json(event_of(sample, overrides)))
+
+
+def with_nulls(value: Any) -> Any:
+    """Give an event, or a value of one, as JSON with a null for each field that is left out."""
+    if isinstance(value, Event):
+        return {"type": value.type.value, **with_nulls(asdict(value))}
+    if isinstance(value, Part):
+        return with_nulls(asdict(value))
+    if isinstance(value, dict):
+        return {name: with_nulls(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_nulls(one) for one in value]
+    return str(value) if isinstance(value, str) else json.loads(msgspec.json.encode(value))
 
 
 def references(document: Any) -> Iterator[str]:
@@ -98,7 +114,7 @@ def test_only_what_may_be_null_may_be_left_out(kind: str) -> None:
 @pytest.mark.parametrize("without_nulls", [True, False], ids=["nulls left out", "nulls written"])
 def test_an_event_fits_its_schema(sample: Sample, overrides: dict[str, str], without_nulls: bool) -> None:
     event = event_of(sample, overrides)
-    document = json.loads(event.model_dump_json(exclude_none=without_nulls))
+    document = json.loads(to_json(event)) if without_nulls else with_nulls(event)
     validator(event.type.value).validate(document)
     assert [kind for kind in KINDS if validator(kind).is_valid(document)] == [event.type.value]
 
@@ -106,7 +122,7 @@ def test_an_event_fits_its_schema(sample: Sample, overrides: dict[str, str], wit
 @pytest.mark.parametrize("event", [SENT, PLACED], ids=lambda event: event.type)
 @pytest.mark.parametrize("without_nulls", [True, False], ids=["nulls left out", "nulls written"])
 def test_an_event_of_a_send_fits_its_schema(event: Event, without_nulls: bool) -> None:
-    document = json.loads(event.model_dump_json(exclude_none=without_nulls))
+    document = json.loads(to_json(event)) if without_nulls else with_nulls(event)
     assert [kind for kind in KINDS if validator(kind).is_valid(document)] == [event.type.value]
 
 
@@ -125,7 +141,7 @@ def test_an_event_of_a_send_fits_its_schema(event: Event, without_nulls: bool) -
 def test_an_odd_event_fits_its_schema_too(name: str, overrides: dict[str, str]) -> None:
     document = written(find(name), overrides)
     validator(document["type"]).validate(document)
-    EVENTS.validate_python(document)
+    read_event(json.dumps(document))
 
 
 @pytest.mark.parametrize(
@@ -163,12 +179,6 @@ def test_every_field_says_what_it_means(kind: str) -> None:
     schema = SCHEMAS[kind]
     for part in (schema, *schema["$defs"].values()):
         assert [name for name, one in part.get("properties", {}).items() if not one.get("description")] == []
-
-
-def test_nothing_is_explained_that_is_not_there() -> None:
-    by_each_event = {(Envelope, "type"), (Envelope, "dataschema"), (Envelope, "data")}
-    explained = {(model, name) for model, fields in meanings.FIELDS.items() for name in fields}
-    assert {(model, name) for model, name in explained if name not in model.model_fields} == by_each_event
 
 
 def test_the_asyncapi_document_leads_everywhere() -> None:

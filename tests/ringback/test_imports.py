@@ -47,7 +47,7 @@ def test_the_package_alone_loads_nothing() -> None:
     [
         pytest.param("from ringback import on, voice, mc", id="a module of handlers"),
         pytest.param("import ringback.receiver.serve", id="the receiver"),
-        pytest.param("import ringback.__main__\nimport ringback.receiver.serve", id="the command serve"),
+        pytest.param("import ringback.cli.exits\nimport ringback.receiver.serve", id="the command serve"),
     ],
 )
 def test_what_never_sends_has_no_client(program: str) -> None:
@@ -70,7 +70,7 @@ def test_the_errors_of_clients_load_no_http() -> None:
     "program",
     [
         pytest.param("from ringback import on, voice, mc", id="a module of handlers"),
-        pytest.param("import ringback.__main__", id="any command, before its settings are read"),
+        pytest.param("import ringback.cli.exits", id="any command, before its settings are read"),
         pytest.param("import ringback.schemas.keys", id="the names in Redis"),
     ],
 )
@@ -129,7 +129,7 @@ def test_files_beside_the_code() -> None:
 
 def test_each_module_is_loaded_once() -> None:
     """Whatever imports it: a class that is there twice would not be equal to itself."""
-    names = loaded("import ringback.__main__, ringback.receiver.serve, ringback.run.up, ringback.run.work")
+    names = loaded("import ringback.cli.exits, ringback.receiver.serve, ringback.run.up, ringback.run.work")
     assert {name for name in names if name.partition(".")[0] in ("receiver", "schemas", "workers")} == set()
     assert {f"ringback.receiver.providers.{name}" for name in PROVIDERS} <= names
 

@@ -45,7 +45,7 @@ def test_a_string_is_shown(text: str, line: str) -> None:
 
 WAYS: Final = {
     "ringback/cli/options.py",
-    "ringback/__main__.py",
+    "ringback/cli/exits.py",
     "ringback/terminal/screen.py",
     "ringback/logs/lines.py",
 }

@@ -96,6 +96,8 @@ NO_MC = (
         ("MAX_BODY", "256k", NO_NUMBER),
         ("MAX_BODY", "1000000000000", "too large; write 1048576 or less"),
         ("MAX_CONCURRENT", "0", "too small; write 1 or more"),
+        ("RECEIVERS", "0", "too small; write 1 or more"),
+        ("RECEIVERS", "65", "too large; write 64 or less"),
         ("SPOOL_MAX", "1GB", NO_NUMBER),
         ("WAIT_REPLICAS", "99", "too large; write 16 or less"),
         ("PARTITIONS", "-1", "too small; write 0 or more"),

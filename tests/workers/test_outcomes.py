@@ -5,6 +5,7 @@ import math
 import pytest
 
 from ringback import RetryLater
+from ringback.schemas.parts import to_document
 from ringback.wire.samples import SAMPLES
 from ringback.workers.running.discretion import discreet
 from ringback.workers.running.outcomes import LONGEST_PAUSE_S
@@ -44,5 +45,5 @@ def test_a_reason_in_the_log(reason: str, short: str) -> None:
 
 def test_a_reason_without_what_a_whatsapp_message_says() -> None:
     event = event_of(SAMPLES["mocean/whatsapp-inbound-message"])
-    content, recipient = (event.data.model_dump()[name] for name in ("content", "recipient"))
+    content, recipient = (to_document(event.data)[name] for name in ("content", "recipient"))
     assert discreet(f"{content['type']} {content['text']} of {recipient['raw']}", event) == "text … of …"

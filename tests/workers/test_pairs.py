@@ -12,6 +12,7 @@ from ringback import Context, Drop, on
 from ringback.reading.dead_letters import DeadLetters
 from ringback.redelivery.deliveries import drop
 from ringback.schemas.events import Event
+from ringback.schemas.parts import to_json
 from ringback.schemas.settings import Settings
 from ringback.wire.samples import find
 from ringback.workers.failures.stored_run import StoredRun
@@ -26,7 +27,7 @@ from tests.support.sample_events import event_of
 from tests.support.service import wait_for
 
 SMS = event_of(find("mocean/inbound-sms"), {"mocean-text": "hello", "mocean-keyword": "-"})
-BYTES = SMS.model_dump_json(exclude_none=True).encode()
+BYTES = to_json(SMS).removesuffix(b"}") + b', "priority": 1}'  # which a newer version has added
 ran: list[tuple[str, Any]] = []
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ringback import on, voice
 from ringback.schemas.address import parse_address
@@ -734,7 +735,7 @@ def test_who_answers_a_call(sample: str, fields: dict[str, str], step: str | Non
     event = event_of(find(f"mocean/voice/{sample}"), fields)
     assert isinstance(event, CallIncomingEvent | CallInputEvent)
     if isinstance(event, CallInputEvent):
-        event = event.model_copy(update={"data": event.data.model_copy(update={"step": step})})
+        event = replace(event, data=replace(event.data, step=step))
     handler = phone(*FLOW).answering(event)
     assert (handler and handler.name.rpartition(".")[2]) == answers
 

@@ -3,9 +3,7 @@
 import random
 import traceback
 from collections.abc import Sequence
-from typing import Final, Self
-
-from pydantic import ValidationError
+from typing import Final
 
 from ringback.clients.errors import PartialError, SendError
 from ringback.workers.running.outcomes import LONGEST_PAUSE_S, RetryLater
@@ -29,18 +27,6 @@ _ADVICE: Final = (
         "Sync handlers run in threads, which have no loop: write async def, or asyncio.run(…)",
     ),
 )
-
-
-class UnreadableError(Exception):
-    """An entry holds no event that this version can read. Its words hold nothing of what is in the entry."""
-
-    @classmethod
-    def of(cls, error: Exception) -> Self:
-        """Make one of what reading has raised."""
-        if isinstance(error, ValidationError):
-            found = error.errors(include_url=False, include_context=False, include_input=False)
-            return cls("; ".join(f"{'.'.join(map(str, one['loc'])) or 'event'}: {one['type']}" for one in found))
-        return cls(f"event: {error_name(error)}")
 
 
 def pause_after(error: BaseException, pauses: Sequence[int], attempt: int) -> float | None:

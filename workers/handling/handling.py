@@ -11,7 +11,7 @@ import structlog
 
 from ringback.outbox import queue
 from ringback.outbox.queue import SendStateError
-from ringback.schemas.events import EVENTS, Event
+from ringback.schemas.events import Event, UnreadableError, read_event
 from ringback.workers.failures.letters import NO_HANDLER, SENDS
 from ringback.workers.failures.stored_run import StoredRun, StoredRunError
 from ringback.workers.handling.lanes import Lane
@@ -202,10 +202,13 @@ class Handling:
         """
         entry = begun.entry
         try:
-            event = EVENTS.validate_json(entry.fields[b"event"])
-        except (KeyError, ValueError, RecursionError) as error:
+            event = read_event(entry.fields[b"event"])
+        except KeyError:
             if entry.fields:  # else it was trimmed, and is done
-                self._notes.unreadable(entry, error)
+                self._notes.unreadable(entry, UnreadableError("it has no event"))
+            return []
+        except UnreadableError as error:
+            self._notes.unreadable(entry, error)
             return []
         if event.data.context and (proof := proof_of(event)) is not None:
             self._ledger.prove(proof)
@@ -217,7 +220,7 @@ class Handling:
                 continue
             if handler.matches(event, advanced=advanced):
                 # Its own, so that what one handler does to it is not seen by another.
-                own = EVENTS.validate_json(entry.fields[b"event"]) if pairs else event
+                own = read_event(entry.fields[b"event"]) if pairs else event
                 pairs.append(Pair(handler, own, begun, self._run))
         return pairs
 
@@ -233,8 +236,8 @@ class Handling:
             self._notes.still_unreadable(StoredRun(NO_HANDLER, begun.entry.id, begun.entry.id, stored), error)
             return
         try:
-            event = EVENTS.validate_json(record.event)
-        except (ValueError, RecursionError) as error:
+            event = read_event(record.event)
+        except UnreadableError as error:
             self._notes.still_unreadable(record, error)
             return
         if record.handler == NO_HANDLER:

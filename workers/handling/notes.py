@@ -4,7 +4,8 @@ from typing import Final
 
 import structlog
 
-from ringback.workers.failures.failure import UnreadableError, error_name, pause_after, traceback_of
+from ringback.schemas.events import UnreadableError
+from ringback.workers.failures.failure import error_name, pause_after, traceback_of
 from ringback.workers.failures.letters import NO_HANDLER
 from ringback.workers.failures.stored_run import StoredRun
 from ringback.workers.handling.ledger import Ledger
@@ -73,16 +74,16 @@ class Notes:
         self._standing.holds(pair.name)
         self._done(pair)
 
-    def unreadable(self, entry: Entry, error: Exception) -> None:
+    def unreadable(self, entry: Entry, error: UnreadableError) -> None:
         """Note that an entry holds no event that can be read: no handler gets it, and it becomes a dead letter."""
         log.error("entry.unreadable", entry_id=entry.id, event_id=entry.event_id)
-        reason = f"entry {entry.id} cannot be read: {UnreadableError.of(error)}"
+        reason = f"entry {entry.id} cannot be read: {error}"
         record = StoredRun(NO_HANDLER, entry.event_id or entry.id, entry.id, entry.content, entry.advanced)
         self._ledger.bury(record.failed(UnreadableError.__name__), reason)
 
     def still_unreadable(self, record: StoredRun, error: Exception) -> None:
         """Note that what could not be read still cannot."""
-        unreadable = UnreadableError.of(error)
+        unreadable = UnreadableError(str(error))
         self._ledger.bury(record.failed(error_name(unreadable)), traceback_of(unreadable))
 
     def without_handler(self, record: StoredRun) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from pydantic import BaseModel
+from msgspec.structs import asdict
 
 from ringback.schemas.events import Event
+from ringback.schemas.parts import Part
 
 # Of an event's data: who and what. Ids and states are no secret, and a log without them is of no use.
 _PRIVATE: Final = frozenset(
@@ -25,7 +26,7 @@ def discreet(said: str, event: Event) -> str:
 
 
 def _private(event: Event) -> Iterator[str]:
-    for value in _leaves({name: getattr(event.data, name) for name in _PRIVATE & set(type(event.data).model_fields)}):
+    for value in _leaves({name: getattr(event.data, name) for name in _PRIVATE & set(event.data.__struct_fields__)}):
         for form in (" ".join(value.split()), value.removeprefix("+")):
             if len(form) >= _SHORTEST:
                 yield form
@@ -35,8 +36,8 @@ def _leaves(value: object) -> Iterator[str]:
     match value:
         case str():
             yield value
-        case BaseModel():
-            yield from _leaves(dict(value))
+        case Part():
+            yield from _leaves(asdict(value))
         case dict():
             for name, item in value.items():
                 if name not in _PUBLIC:

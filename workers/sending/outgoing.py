@@ -102,6 +102,11 @@ class Outgoing:
                     content=_quoting(content, data.message_id) if quote else content,
                 )
             )  # fmt: skip
+        if data.channel is not Channel.SMS:
+            raise invalid(
+                event.provider, "reply", "event",
+                "only a newer Ringback knows what carried the message; leave it out with channel=…, or upgrade",
+            )  # fmt: skip
         if not isinstance(content, str):
             raise invalid(event.provider, "reply", "content", "an SMS is answered by a text; write a str")
         return self._ask(

@@ -2,38 +2,48 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from pydantic import BaseModel, PrivateAttr
+import msgspec
 from redis import Redis
 
-from ringback.schemas.events import CallIncomingEvent, CallInputEvent, CallStatusEvent
+from ringback.schemas.events import UNREADABLE, CallIncomingEvent, CallInputEvent, CallStatusEvent, UnreadableError
 from ringback.schemas.keys import Keys
+from ringback.schemas.parts import Part
 from ringback.workers.voice.state import CallState
 
 
-class _WithState(BaseModel):
-    _state: CallState = PrivateAttr()
-
+class _WithState(Part, frozen=True, dict=True, gc=True):
     @property
     def state(self) -> CallState:
         """What handlers keep for the length of this call."""
-        return self._state
+        kept: CallState = self.__dict__["state"]
+        return kept
 
     def give_state(self, state: CallState) -> None:
-        """Set the state; the worker does that before the handler runs."""
-        self._state = state
+        """Set the state, which is no part of the event; the worker does that before the handler runs."""
+        self.__dict__["state"] = state
 
 
-class Incoming(_WithState, CallIncomingEvent):
+class Incoming(_WithState, CallIncomingEvent, frozen=True, kw_only=True, dict=True, gc=True):
     """A new call: the `call.incoming` event, and the call's `state`."""
 
 
-class Input(_WithState, CallInputEvent):
+class Input(_WithState, CallInputEvent, frozen=True, kw_only=True, dict=True, gc=True):
     """What a caller pressed: the `call.input` event, and the call's `state`."""
 
 
 Call = Incoming | Input
 CallEvent = CallIncomingEvent | CallInputEvent | CallStatusEvent
+_CALLS: Final[msgspec.json.Decoder[Call]] = msgspec.json.Decoder(Call)
+
+
+def read_call(text: bytes | str) -> Call:
+    """Return the call that is written in JSON, as yet without its state. Raises UnreadableError."""
+    try:
+        return _CALLS.decode(text)
+    except UNREADABLE as error:
+        raise UnreadableError.of(error) from None
 
 
 def state_of(redis: Redis, keys: Keys, event: CallEvent) -> CallState:

@@ -1,9 +1,9 @@
 """Calls: the RQ job that answers "what now?". It runs the voice handler and sends its MC to the request that waits."""
 
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Annotated, Final, cast
+from typing import Final, cast
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import JsonValue
 from redis.client import Pipeline
 
 from ringback.outbox import queue
@@ -19,10 +19,9 @@ from ringback.workers.running.run import HandlerTimeoutError, Run
 from ringback.workers.runtime import Runtime, runtime
 from ringback.workers.sending.outgoing import Outgoing
 from ringback.workers.voice import ringing
-from ringback.workers.voice.call_events import Call, state_of
+from ringback.workers.voice.call_events import Call, read_call, state_of
 from ringback.workers.voice.state import StateError
 
-_CALLS: Final[TypeAdapter[Call]] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
 # What a handler is not given of the deadline, so that word of its end is there in time.
 _MARGIN_S: Final = 0.05
 _LARGEST_MARGIN: Final = 0.1
@@ -38,7 +37,7 @@ def answer(event_json: str, reply_to: str) -> None:
     A call whose deadline is over has been answered with the fallback: its handler is not run.
     """
     run = runtime.get()
-    call = _CALLS.validate_json(event_json)
+    call = read_call(event_json)
     call.give_state(state_of(run.redis, run.keys, call))
     left = time_left(run, call)
     if left <= 0:

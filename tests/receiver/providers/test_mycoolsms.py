@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ringback.receiver.parsing.callbacks import Normalised
 from ringback.receiver.parsing.fields import Fields
@@ -200,7 +201,7 @@ def bodies(**given: str | None) -> dict[str, Any]:
         ),
         pytest.param(
             {**MO, "from": Written("1.230987654321e12")},
-            mo(sender=parse_address("1230987654321", "US").model_copy(update={"raw": "1.230987654321e12"})),
+            mo(sender=replace(parse_address("1230987654321", "US"), raw="1.230987654321e12")),
             ["number:fraction"],
             id="a sender with an exponent",
         ),

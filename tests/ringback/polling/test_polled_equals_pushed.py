@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ringback.polling.polled_callbacks import (
     POLLED,
@@ -22,6 +23,7 @@ from ringback.receiver.parsing.parse import parse
 from ringback.receiver.providers import BY_NAME
 from ringback.schemas.event_data import MessageReceived, MessageStatus
 from ringback.schemas.events import Event
+from ringback.schemas.parts import to_json
 from ringback.schemas.tables.mycoolsms_status import WORD
 
 NORMALISER: Final = Normaliser(ZoneInfo("Asia/Kuala_Lumpur"))
@@ -70,7 +72,7 @@ def test_a_report_of_my_cool_sms_is_the_pushed_one(message_id: str, word: tuple[
     came = pushed("mycoolsms/delivery-report", {"smsid": message_id, "status": word[1]}, context)
     assert asked.id == came.id
     assert asked.data.flags == (POLLED,)
-    assert asked.model_dump(exclude={"data": {"flags"}}) == came.model_dump(exclude={"data": {"flags"}})
+    assert replace(asked, data=replace(asked.data, flags=())) == replace(came, data=replace(came.data, flags=()))
 
 
 @given(message_ids, numbers, prefixes, mocean_statuses, codes, refs, st.booleans())
@@ -99,7 +101,9 @@ def test_no_report_of_mocean_is_no_event(status: str) -> None:
 
 def test_a_listed_sms_has_its_id_and_its_time() -> None:
     event = polled(mycoolsms_inbound(ROW))
-    assert event.model_dump(mode="json", exclude_none=True, exclude={"data": {"raw"}, "id": True}) == {
+    document = json.loads(to_json(event))
+    del document["id"], document["data"]["raw"]
+    assert document == {
         "specversion": "1.0",
         "source": "/mycoolsms/acme",
         "type": "message.received",
@@ -155,7 +159,7 @@ def test_a_listed_sms_has_its_id_and_its_time() -> None:
 )
 def test_times_of_a_listed_sms(times: dict[str, object], time: str, flags: tuple[str, ...]) -> None:
     event = polled(mycoolsms_inbound({**ROW, **times}))
-    assert event.model_dump(mode="json")["time"] == time
+    assert json.loads(to_json(event))["time"] == time
     assert event.data.flags == (POLLED, *flags)
 
 
