@@ -14,9 +14,10 @@ class Turns:
 
     def __init__(self) -> None:
         self._lines: dict[str, deque[Waiting]] = {}  # whose turn is next comes first
+        self._waiting = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._lines)
+    def __len__(self) -> int:
+        return self._waiting
 
     def add(self, one: Waiting) -> None:
         """Put one at the end of its account's line."""
@@ -24,6 +25,7 @@ class Turns:
         if line is None:
             line = self._lines[one.account] = deque()
         line.append(one)
+        self._waiting += 1
 
     def take(self, most: int, most_bytes: int, *, one_at_least: bool = True) -> list[Waiting]:
         """Take the next, as many as fit: some of an account, then some of another, and so on.
@@ -42,6 +44,7 @@ class Turns:
                 if (group or not one_at_least) and (len(group) >= most or size > most_bytes):
                     return group
                 group.append(line.popleft())
+                self._waiting -= 1
             del self._lines[account]
             if line:
                 self._lines[account] = line

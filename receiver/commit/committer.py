@@ -1,13 +1,16 @@
 """Commit: events into Redis, in groups. While one commit is in flight others gather; the next takes them all, as far
 as they fit: calls first, then events, of each account in turn.
 
-So one Lua call and one fsync serve many requests, and `appendfsync always` costs next to nothing. What Redis does not
-take goes to the spool, and so do copies of what too few replicas have (ringback.receiver.commit.recommit).
+So one Lua call and one fsync serve many requests, and `appendfsync always` costs next to nothing. The next commit is
+sent before the reply to the last where as much waits for it: else Redis, and this process, would be idle by turns.
+Order holds all the same (ringback.receiver.commit.hotline). What Redis does not take goes to the spool, and so do
+copies of what too few replicas have (ringback.receiver.commit.recommit).
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import compress
 from typing import Final, cast
 
@@ -18,6 +21,7 @@ from redis.exceptions import RedisError
 from ringback.logs.bounded import BoundedLog
 from ringback.receiver.bounds.load import Room
 from ringback.receiver.bounds.turns import Turns
+from ringback.receiver.commit.hotline import never
 from ringback.receiver.commit.recommit import Recommit, Way, is_passing
 from ringback.receiver.commit.script import CommitScript, Committed, Terms
 from ringback.receiver.commit.spool import Spool, SpoolError
@@ -64,7 +68,10 @@ class Committer:
         self._calls = Turns()
         self._events = Turns()
         self.room = Room(is_shared=is_shared)
-        self._running: asyncio.Task[None] | None = None
+        # Of what waits on WAIT, Redis takes nothing more over that connection.
+        self._most_flights = 1 if terms.replicas else 2
+        self._flights: set[asyncio.Task[None]] = set()
+        self._sizes: list[int] = []  # of the groups in flight
 
     def start(self) -> None:
         """Begin with what an earlier process has left in the spool."""
@@ -80,17 +87,25 @@ class Committer:
 
         A caller that goes away does not take its event along. Raises CommitError.
         """
-        one.done = asyncio.get_running_loop().create_future()
+        settled: asyncio.Future[CommitOutcome] = asyncio.get_running_loop().create_future()
+        one.settle = partial(_resolve, settled)
+        self.hand_over(one)
+        try:
+            return await settled
+        finally:
+            one.settle = None
+
+    def hand_over(self, one: Waiting) -> None:
+        """Have an event stored as `store` does. Its `settle` is told the outcome, or what `store` would raise."""
         self.room.enter(one)
         (self._events if one.question is None else self._calls).add(one)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        return await one.done
+        if len(self._flights) < self._most_flights:
+            self._consider_another()
 
     async def close(self) -> None:
         """Finish what has been handed over, then hang up. What is in the spool stays there."""
-        while self._running is not None:
-            await self._running
+        while self._flights:
+            await asyncio.wait(self._flights)
         if self._recommit is not None:
             await self._recommit.close()
         await self._script.close()
@@ -98,18 +113,32 @@ class Committer:
             await self._spool.close()
         self._lines.flush()
 
-    async def _run(self) -> None:
+    def _consider_another(self) -> None:
+        """Begin a flight if enough waits, and none is about to take it."""
+        if len(self._sizes) == len(self._flights) < self._most_flights and self._is_worth_a_flight:
+            self._flights.add(asyncio.create_task(self._fly()))
+
+    @property
+    def _is_worth_a_flight(self) -> bool:
+        """Whether as much waits as is in flight, if anything is: smaller groups would cost more and be no quicker."""
+        return len(self._calls) + len(self._events) >= max(self._sizes, default=1)
+
+    async def _fly(self) -> None:
+        """Commit one group after another, while enough waits."""
         try:
-            while self._calls or self._events:
+            while self._is_worth_a_flight:
                 group = self._next_group()
+                self._sizes.append(len(group))
+                self._consider_another()
                 try:
                     await self._store(group)
                 except Exception as error:  # noqa: BLE001 - logged there
                     await self._store_each(group, error)
                 finally:
                     self.room.leave(group)
+                    self._sizes.remove(len(group))
         finally:
-            self._running = None
+            self._flights.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _store_each(self, group: Sequence[Waiting], error: Exception) -> None:
         """Store the events of a group alone: the one that no group can be stored with takes no other along.
@@ -170,9 +199,10 @@ class Committer:
 
     async def _commit(self, group: Sequence[Waiting], way: Way) -> Committed:
         if way is Way.COPIED:
-            return Committed(await self._script.store(group, anew=False), is_replicated=False)
-        # While copies of earlier ones are being forgotten, another server is theirs to find.
-        return await self._script.store_replicated(group, anew=self._spool is None or not self._spool.depth)
+            return Committed(await self._script.store(group, anew=never), is_replicated=False)
+        # While copies of earlier ones are being forgotten, another server is theirs to find. And where the group before
+        # this one has gone into the spool meanwhile, this one is to go behind it.
+        return await self._script.store_replicated(group, anew=lambda: self._spool is None or not self._spool.depth)
 
     async def _keep(self, group: Sequence[Waiting], outcomes: Sequence[int] | None = None) -> None:
         """Put a group into the spool, as far as there is room. `outcomes`: what became of it in Redis, if it is there.
@@ -199,8 +229,8 @@ class Committer:
 
 def _settle(group: Sequence[Waiting], outcomes: Sequence[int]) -> None:
     for one, outcome in zip(group, outcomes, strict=True):
-        if one.done is not None and not one.done.done():
-            one.done.set_result(CommitOutcome(outcome))
+        if one.settle is not None:
+            one.settle(CommitOutcome(outcome))
 
 
 def _refuse(group: Sequence[Waiting], error: Exception) -> None:
@@ -209,5 +239,14 @@ def _refuse(group: Sequence[Waiting], error: Exception) -> None:
 
 def _fail(group: Sequence[Waiting], error: Exception) -> None:
     for one in group:
-        if one.done is not None and not one.done.done():
-            one.done.set_exception(error)
+        if one.settle is not None:
+            one.settle(error)
+
+
+def _resolve(settled: "asyncio.Future[CommitOutcome]", outcome: CommitOutcome | Exception) -> None:
+    if settled.done():  # whoever waited has gone away
+        return
+    if isinstance(outcome, Exception):
+        settled.set_exception(outcome)
+    else:
+        settled.set_result(outcome)

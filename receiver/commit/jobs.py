@@ -1,7 +1,8 @@
-"""RQ jobs as the fields of their Redis hash, made by RQ's own `Job`, for the commit script to write."""
+"""RQ jobs as an argument of the commit script, which writes them: the fields of their Redis hash, by RQ's own `Job`."""
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final, cast
 
 from redis import Redis
@@ -12,10 +13,10 @@ from rq.utils import now
 NEVER_TIMES_OUT: Final = -1
 
 
-def job_items(
+def packed_job(
     connection: Redis, function: str, args: Sequence[str], queue: str, *, timeout: int = NEVER_TIMES_OUT
-) -> list[str | bytes]:
-    """Return field, value, field, value… of a queued job that runs `function(*args)`.
+) -> bytes:
+    """Return field, value, field, value… of a queued job that runs `function(*args)`, each after its length.
 
     `timeout` in whole seconds, as RQ has it.
     """
@@ -31,11 +32,14 @@ def job_items(
         serializer=JSONSerializer,
     )
     job.enqueued_at = now()
-    items: list[str | bytes] = []
-    for name, value in cast("dict[str, object]", job.to_dict()).items():
-        items.append(name)
-        if isinstance(value, bytes | str):
-            items.append(value.value if isinstance(value, JobStatus) else value)
-        else:
-            items.append(json.dumps(value))
-    return items
+    packed = bytearray()
+    for item in chain.from_iterable(cast("dict[str, object]", job.to_dict()).items()):
+        written = _bytes_of(item)
+        packed += len(written).to_bytes(4, "big") + written
+    return bytes(packed)
+
+
+def _bytes_of(item: object) -> bytes:
+    if isinstance(item, bytes):
+        return item
+    return (item if isinstance(item, str) else json.dumps(item)).encode()

@@ -5,19 +5,19 @@ what Redis has taken. Handlers and calls go on meanwhile, since Redis has it all
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
+from ringback.receiver.commit.hotline import never
 from ringback.receiver.commit.script import CommitScript
 from ringback.receiver.commit.spool import Spool, Spooled, SpoolError
 from ringback.receiver.commit.waiting import MAX_GROUP, MAX_GROUP_BYTES, Waiting
 from ringback.receiver.metrics import Fault, Faults
-from ringback.schemas.events import EVENTS
+from ringback.schemas.events import UnreadableError, read_event
 from ringback.schemas.redis_refusal import refusal_of
 
 log = structlog.get_logger()
@@ -106,7 +106,7 @@ class Recommit:
         changes = self._changes
         events = await self._spool.first(MAX_GROUP, MAX_GROUP_BYTES, after=self._last)
         if events:
-            taken = await self._commit(events, anew=not self._taken)
+            taken = await self._commit(events, anew=lambda: not self._taken)
             is_replicated = await self._script.is_replicated()
             if changes != self._changes:  # a commit has failed meanwhile: what was found out may hold no more
                 return
@@ -132,7 +132,7 @@ class Recommit:
             self.go(Way.COPIED)
             await asyncio.sleep(_PAUSE_S)
 
-    async def _commit(self, events: Sequence[Spooled], *, anew: bool) -> int:
+    async def _commit(self, events: Sequence[Spooled], *, anew: Callable[[], bool]) -> int:
         """Commit events; give how many of them Redis has now."""
         try:
             await self._script.store([_waiting(event) for event in events], anew=anew)
@@ -140,7 +140,9 @@ class Recommit:
             if is_passing(error):
                 raise
             if len(events) > 1:
-                return sum([await self._commit([event], anew=anew and event is events[0]) for event in events])
+                return sum(
+                    [await self._commit([event], anew=anew if event is events[0] else never) for event in events]
+                )
             # Redis takes this one in no way, a newer version has written it, or an error of ours is in the way: the
             # others need not wait for it.
             log.error("spool.refused", error=type(error).__name__, exc_info=error)
@@ -158,12 +160,8 @@ def is_passing(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     """Say what is wrong, without what is in the event."""
-    if isinstance(error, ResponseError):
-        return str(error)
-    if not isinstance(error, ValidationError):
-        return type(error).__name__
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False))
+    return str(error) if isinstance(error, ResponseError | UnreadableError) else type(error).__name__
 
 
 def _waiting(spooled: Spooled) -> Waiting:
-    return Waiting.of(EVENTS.validate_json(spooled.json), json=spooled.json)
+    return Waiting.of(read_event(spooled.json), json=spooled.json)

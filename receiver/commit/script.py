@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, NamedTuple, Self, cast
@@ -12,9 +12,9 @@ import redis
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from ringback.receiver.commit.hotline import TIMEOUT_S, Command, Hotline
-from ringback.receiver.commit.jobs import job_items
-from ringback.receiver.commit.waiting import Question, Waiting
+from ringback.receiver.commit.hotline import TIMEOUT_S, Command, Hotline, always, never
+from ringback.receiver.commit.jobs import packed_job
+from ringback.receiver.commit.waiting import Waiting
 from ringback.schemas.event_data import STATUS_RANK
 from ringback.schemas.keys import DRAIN_JOB, EVENTS_QUEUE, VOICE_JOB, VOICE_QUEUE, Keys
 from ringback.schemas.settings import Settings
@@ -74,20 +74,20 @@ class CommitScript:
         )  # fmt: skip
         self._script = _script()
         self._sha: str | bytes = "-"
-        self._doorbell: list[str | bytes] = []
+        self._doorbell = b""
         self._doorbell_made = -_DOORBELL_FRESH_S
         # RQ's Job wants a connection even where it only serialises itself; this one never connects.
         self._unconnected = redis.Redis()
 
-    async def store(self, group: Sequence[Waiting], *, anew: bool = True) -> list[int]:
-        """Store a group; give for each event 1 (stored) or 0 (was already).
+    async def store(self, group: Sequence[Waiting], *, anew: Callable[[], bool] = always) -> list[int]:
+        """Store a group; return for each event 1 (stored) or 0 (was already).
 
-        It may run twice for one group, the second time over a new connection; without `anew` over the one that there
-        is, or not at all. Raises RedisError, OSError; then some of the group may be stored.
+        It may run twice for one group, the second time over a new connection if `anew` allows one. Raises RedisError,
+        OSError; then some of the group may be stored.
         """
         return cast("list[int]", (await self._call(group, anew=anew))[0])
 
-    async def store_replicated(self, group: Sequence[Waiting], *, anew: bool = True) -> Committed:
+    async def store_replicated(self, group: Sequence[Waiting], *, anew: Callable[[], bool] = always) -> Committed:
         """Store a group as `store` does, and wait until enough replicas have it."""
         if not self._terms.replicas:
             return Committed(await self.store(group, anew=anew), is_replicated=True)
@@ -102,14 +102,14 @@ class CommitScript:
         """
         if not self._terms.replicas:
             return True
-        (replicas,) = await self._hotline.call(("WAIT", self._terms.replicas, _LOOK_MS), anew=False)
+        (replicas,) = await self._hotline.call(("WAIT", self._terms.replicas, _LOOK_MS), anew=never)
         return cast("int", replicas) >= self._terms.replicas
 
     async def close(self) -> None:
         """Hang up."""
         await self._hotline.close()
 
-    async def _call(self, group: Sequence[Waiting], *then: Command, anew: bool) -> list[object]:
+    async def _call(self, group: Sequence[Waiting], *then: Command, anew: Callable[[], bool]) -> list[object]:
         arguments = self._arguments(group)
         for _ in range(2):
             try:
@@ -122,33 +122,31 @@ class CommitScript:
 
     def _arguments(self, group: Sequence[Waiting]) -> list[str | bytes | int]:
         doorbell_id = uuid4().hex
-        doorbell = self._doorbell_items()
         arguments: list[str | bytes | int] = [
             len(self._names) + 1, *self._names, self._keys.rq_job(doorbell_id),
-            self._terms.seen_ttl_s, self._terms.message_ttl_s, BELL_TTL_MS, doorbell_id, len(doorbell), *doorbell,
+            self._terms.seen_ttl_s, self._terms.message_ttl_s, BELL_TTL_MS, doorbell_id, self._doorbell_job(),
         ]  # fmt: skip
         for one in group:
-            arguments += (one.id, one.type, one.provider, one.account, one.json)
-            arguments += one.report or ("",)
-            arguments.append("".join([f"{flag}," for flag in one.flags]) if one.flags else "")
-            left = one.question.due - time.monotonic() if one.question and one.is_awaited else 0.0
-            if one.question is None or left <= 0:  # after its deadline a call is an event like any other
-                arguments.append(0)
-            else:
-                call = self._call_items(one, one.question, left)
-                arguments += (math.ceil(left * 1000), len(call), *call)
+            whose = " ".join((one.type, one.provider, one.account))  # noqa: FLY002 - formats an enumeration's member slowly
+            flags = "".join([f"{flag}," for flag in one.flags]) if one.flags else ""
+            arguments += (one.id, whose, one.json, flags)
+            arguments += one.report or self._call_arguments(one) or ("",)
         return arguments
 
-    def _doorbell_items(self) -> list[str | bytes]:
+    def _call_arguments(self, one: Waiting) -> Sequence[str | bytes | int]:
+        left = one.question.due - time.monotonic() if one.question and one.is_awaited else 0.0
+        if one.question is None or left <= 0:  # after its deadline a call is an event like any other
+            return ()
+        args = (one.json, one.question.reply_to)
+        job = packed_job(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=math.ceil(left))
+        return "call", math.ceil(left * 1000), job
+
+    def _doorbell_job(self) -> bytes:
         now = time.monotonic()
         if now - self._doorbell_made >= _DOORBELL_FRESH_S:
-            self._doorbell = job_items(self._unconnected, DRAIN_JOB, (), EVENTS_QUEUE)
+            self._doorbell = packed_job(self._unconnected, DRAIN_JOB, (), EVENTS_QUEUE)
             self._doorbell_made = now
         return self._doorbell
-
-    def _call_items(self, one: Waiting, question: Question, left: float) -> list[str | bytes]:
-        args = (one.json, question.reply_to)
-        return job_items(self._unconnected, VOICE_JOB, args, VOICE_QUEUE, timeout=math.ceil(left))
 
 
 def _script() -> str:

@@ -1,12 +1,13 @@
 """What waits to be stored, and what may become of it."""
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
 
 from ringback.schemas.event_data import MessageStatus
 from ringback.schemas.events import Event
+from ringback.schemas.parts import time_as_written, to_json
 
 MAX_GROUP: Final = 256
 MAX_GROUP_BYTES: Final = 1024 * 1024
@@ -41,8 +42,8 @@ Report = tuple[str, str, str]
 class Waiting:
     """An event on its way into Redis: as JSON, and what else Redis is told of it. `size` is in bytes of UTF-8.
 
-    The event itself is not kept: what JSON becomes in Python can be many times as large. Nobody waits for one that
-    comes from the spool.
+    The event itself is not kept: what JSON becomes in Python can be many times as large. `settle` is told once what
+    became of it; it must not raise. Nobody waits for one that comes from the spool.
     """
 
     id: str
@@ -54,25 +55,25 @@ class Waiting:
     report: Report | None
     flags: tuple[str, ...]
     question: Question | None = None
-    done: "asyncio.Future[CommitOutcome] | None" = None
+    settle: Callable[[CommitOutcome | Exception], None] | None = None
 
     @classmethod
     def of(cls, event: Event, question: Question | None = None, json: str | None = None) -> Self:
         """Make one of an event. `json`: the event as it was written before, if it was."""
         if json is None:
-            json = event.model_dump_json(exclude_none=True)
+            json = to_json(event).decode()
         data = event.data
         report = None
         if isinstance(data, MessageStatus):
-            report = (data.status, data.message_id, event.time.isoformat())
+            report = (data.status, data.message_id, time_as_written(event.time))
         return cls(
             event.id, event.type, event.provider, event.account, json, size_of(json), report, data.flags, question
         )
 
     @property
     def is_awaited(self) -> bool:
-        """Tell whether someone still wants to know what becomes of it."""
-        return self.done is not None and not self.done.done()
+        """Whether someone still wants to know what becomes of it."""
+        return self.settle is not None
 
 
 def size_of(text: str) -> int:

@@ -20,6 +20,7 @@ from tests.support.sample_events import event_of
 from tests.support.service import held_commit, wait_for
 
 REPORT = find("mycoolsms/delivery-report")
+TTL_S = 3600
 
 
 def reports(number: int) -> list[Event]:
@@ -59,7 +60,7 @@ class Bench:
 @pytest.fixture
 async def bench(redis_url: str) -> AsyncIterator[Bench]:
     keys = Keys(f"t{secrets.token_hex(4)}")
-    committer = Committer(commit_client(redis_url), Terms(keys, 3600, 3600))
+    committer = Committer(commit_client(redis_url), Terms(keys, TTL_S, TTL_S))
     with Redis.from_url(redis_url) as redis:
         yield Bench(redis, committer, keys)
     await committer.close()
@@ -147,3 +148,24 @@ async def test_an_event_that_redis_cannot_take_loses_no_other(bench: Bench) -> N
     assert sorted(bench.stored()[1:]) == sorted(event.id for event in events)
     bench.redis.delete(key)
     assert await bench.commit([bad]) == [CommitOutcome.STORED]
+
+
+async def test_a_message_is_known_for_its_time_after_its_last_report(bench: Bench) -> None:
+    """It lives somewhat longer, and only a report that finds less than its time left touches it."""
+    smsid = secrets.token_hex(8)
+    queued, sent, late, last = [
+        event_of(REPORT, {"smsid": smsid, "status": f"SMS_STATUS_{status}"})
+        for status in ("QUEUED", "AT_CARRIER", "DELIVERY_DELAYED", "ERROR")
+    ]
+    key = bench.keys.message(queued.provider, queued.account, smsid)
+    lives = range(TTL_S, TTL_S + TTL_S // 20)
+    await bench.commit([queued])
+    assert bench.redis.ttl(key) in lives
+    bench.redis.expire(key, TTL_S + 10)
+    await bench.commit([sent])
+    assert bench.redis.ttl(key) in range(TTL_S, TTL_S + 11)
+    for event in (last, late):  # whether it moves the message forward or not
+        bench.redis.expire(key, TTL_S - 10)
+        await bench.commit([event])
+        assert bench.redis.ttl(key) in lives
+    assert bench.redis.hget(key, "status") == b"failed"

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -49,7 +49,7 @@ class Faulty:
         self.stored: list[str] = []
         self._broken = iter([RuntimeError("?")])
 
-    async def store(self, group: Sequence[Waiting], *, anew: bool) -> None:  # noqa: ARG002
+    async def store(self, group: Sequence[Waiting], *, anew: Callable[[], bool]) -> None:  # noqa: ARG002
         subjects = [one.report[1] for one in group if one.report]
         if "bad" in subjects:
             raise TypeError("no argument")
