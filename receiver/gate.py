@@ -8,23 +8,29 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
 from ringback.receiver.bounds.load import LONGEST_USUAL_BODY, NoRoomError, Shares
 from ringback.receiver.call import answer_of
+from ringback.receiver.commit.committer import CommitError
+from ringback.receiver.commit.waiting import CommitOutcome, Waiting
 from ringback.receiver.http.addresses import Caller
 from ringback.receiver.http.answers import Answer, answer, answer_call
+from ringback.receiver.http.door import Query
+from ringback.receiver.http.protocol import Tell
 from ringback.receiver.metrics import CallOutcome
 from ringback.receiver.parsing.callbacks import Callback
 from ringback.receiver.parsing.codings import TooLargeError
 from ringback.receiver.parsing.parse import MAX_FIELDS
 from ringback.receiver.parsing.request import CallbackRequest
-from ringback.receiver.storing import store_callbacks
+from ringback.receiver.storing import event_of, note_outcome, store_callbacks
 from ringback.receiver.visit import Receiver, Visit
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
+_WITH_BODY: Final = frozenset({"POST", "PUT"})
 
 
 class BrokenError(Exception):
@@ -35,37 +41,38 @@ class GoneError(Exception):
     """The client went away before its body was whole."""
 
 
+class Admitted(NamedTuple):
+    """What a request was let in with, and what its head says of its body."""
+
+    query: Query
+    account: str
+    content_type: str
+    content_encoding: str
+    content_length: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The ASGI app of one callback's path."""
+    """One callback's path: an ASGI app, which answers any request, and a shorter way for nearly all of them."""
 
     callback: Callback
     receiver: Receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        method: str = scope["method"]
         caller = self.receiver.addresses.caller(scope)
-        if method not in _METHODS:
-            await self._refuse(send, Answer.WRONG_METHOD, caller)
+        admitted = self._admit(scope, caller)
+        if isinstance(admitted, Answer):
+            is_limited = admitted is Answer.NO_ENTRY and self.receiver.limiter.failed(caller.key)
+            await self._refuse(send, Answer.LIMITED if is_limited else admitted, caller)
             return
-        if not caller.is_allowed:
-            await self._refuse(send, Answer.NOT_ALLOWED, caller)
-            return
-        authorization, content_type, content_encoding, content_length = _headers(scope)
-        raw_query: bytes = scope["query_string"]
-        query, account = self.receiver.door.let_in(raw_query, authorization)
-        if account is None:
-            is_limited = self.receiver.limiter.failed(caller.key)
-            await self._refuse(send, Answer.LIMITED if is_limited else Answer.NO_ENTRY, caller)
-            return
-        if method == "HEAD":
+        if scope["method"] == "HEAD":
             await answer(send, Answer.PROBE)
             return
         received = datetime.now(UTC)
-        load = self.receiver.load
+        load, account = self.receiver.load, admitted.account
         try:
-            body = await read_body(receive, content_length, self.receiver.max_body, load.bodies, account)
+            body = await read_body(receive, admitted.content_length, self.receiver.max_body, load.bodies, account)
         except GoneError:
             return
         except TooLargeError:
@@ -74,18 +81,14 @@ class Gate:
         except NoRoomError:
             await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
             return
-        if not load.requests.has(account) or not self.receiver.committer.room.has(account):
+        if not self._has_room(account):
             await self._turn_away(send, account, Answer.BUSY, caller, {}, CallOutcome.BUSY)
             return
-        path = scope.get("path_params", {})
-        request = CallbackRequest(
-            self.callback, path, query, account, received, content_type, content_encoding, body,
-            self.receiver.max_body, self.receiver.censor,
-        )  # fmt: skip
+        request = self._request(scope, admitted, received, body)
         began = time.monotonic()
         load.requests.take(account)
         try:
-            is_usual = not content_encoding and len(body) <= LONGEST_USUAL_BODY
+            is_usual = not request.content_encoding and len(body) <= LONGEST_USUAL_BODY
             opened = self._censored(request) if is_usual else await self._opened(request)
             await self._work(Visit(opened, self.receiver, scope, began), send)
         except TooLargeError:
@@ -96,6 +99,64 @@ class Gate:
             await self._turn_away(send, account, Answer.BROKEN, caller, {}, CallOutcome.BROKEN)
         finally:
             load.requests.give_back(account)
+
+    def take(self, scope: Scope, body: bytes, tell: Tell) -> bool:
+        """Take a request that is whole and holds one callback that becomes an event, as nearly all do.
+
+        Returns whether it is one; any other is for `__call__`. `tell` is told the answer later, when the event is
+        stored or was not; None where an error of ours came between, so that `__call__` is to see to it.
+        """
+        try:
+            one = self._usual(scope, body)
+        except Exception:  # noqa: BLE001 - `__call__` meets it again, and says what is wrong
+            return False
+        if one is None:
+            return False
+        one.settle = partial(self._settled, one, tell)
+        self.receiver.load.requests.take(one.account)
+        self.receiver.committer.hand_over(one)
+        return True
+
+    def _usual(self, scope: Scope, body: bytes) -> Waiting | None:
+        """Return the event of a request, None of one that is not as nearly all are. Raises what is wrong with it."""
+        if scope["method"] not in _WITH_BODY or not 0 < len(body) <= LONGEST_USUAL_BODY:
+            return None
+        admitted = self._admit(scope, self.receiver.addresses.caller(scope))
+        if isinstance(admitted, Answer) or admitted.content_encoding or not self._has_room(admitted.account):
+            return None
+        request = self._request(scope, admitted, datetime.now(UTC), body).censored()
+        return event_of(request, self.receiver.normaliser)
+
+    def _settled(self, one: Waiting, tell: Tell, outcome: CommitOutcome | Exception) -> None:
+        self.receiver.load.requests.give_back(one.account)
+        try:
+            if isinstance(outcome, CommitOutcome | CommitError):
+                tell(note_outcome(self.receiver, one, outcome))
+            else:
+                tell(None)
+        except Exception:  # noqa: BLE001 - what goes wrong with one request concerns no other of its group
+            self.receiver.lines.exception("callback.broken", callback=self.callback.name)
+
+    def _admit(self, scope: Scope, caller: Caller) -> Admitted | Answer:
+        """Return what a request is let in with, or how it is refused."""
+        if scope["method"] not in _METHODS:
+            return Answer.WRONG_METHOD
+        if not caller.is_allowed:
+            return Answer.NOT_ALLOWED
+        authorization, content_type, content_encoding, content_length = _headers(scope)
+        query, account = self.receiver.door.let_in(scope["query_string"], authorization)
+        if account is None:
+            return Answer.NO_ENTRY
+        return Admitted(query, account, content_type, content_encoding, content_length)
+
+    def _has_room(self, account: str) -> bool:
+        return self.receiver.load.requests.has(account) and self.receiver.committer.room.has(account)
+
+    def _request(self, scope: Scope, admitted: Admitted, received: datetime, body: bytes) -> CallbackRequest:
+        return CallbackRequest(
+            self.callback, scope.get("path_params", {}), admitted.query, admitted.account, received,
+            admitted.content_type, admitted.content_encoding, body, self.receiver.max_body, self.receiver.censor,
+        )  # fmt: skip
 
     def _censored(self, request: CallbackRequest) -> CallbackRequest:
         """Return a request as it may be kept. Raises BrokenError."""

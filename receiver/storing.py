@@ -11,10 +11,10 @@ from ringback.receiver.commit.committer import CommitError
 from ringback.receiver.commit.waiting import LABELS, CommitOutcome, Waiting
 from ringback.receiver.http.answers import Answer
 from ringback.receiver.parsing.codings import TooLargeError
-from ringback.receiver.parsing.normalise import UnusableError
+from ringback.receiver.parsing.normalise import Normaliser, UnusableError
 from ringback.receiver.parsing.parse import Parsed
-from ringback.receiver.parsing.request import check_size
-from ringback.receiver.visit import Visit
+from ringback.receiver.parsing.request import CallbackRequest, check_size
+from ringback.receiver.visit import Receiver, Visit
 
 log = structlog.get_logger()
 
@@ -54,14 +54,24 @@ async def store_callbacks(visit: Visit) -> tuple[Answer, dict[str, str]]:
     return ended[0]
 
 
+def event_of(request: CallbackRequest, normaliser: Normaliser) -> Waiting | None:
+    """Make what is to be stored of a request; None where it holds several callbacks. Raises UnusableError."""
+    parsed = request.callbacks()
+    return _waiting(request, parsed[0], normaliser) if len(parsed) == 1 else None
+
+
+def _waiting(request: CallbackRequest, one: Parsed, normaliser: Normaliser) -> Waiting:
+    made = Waiting.of(request.event(one.fields, normaliser))
+    check_size(made.size)
+    return made
+
+
 def _made(visit: Visit, one: Parsed) -> Waiting | Exception:
     """Make what is to be stored of a callback, or what was wrong with it."""
     try:
-        made = Waiting.of(visit.request.event(one.fields, visit.receiver.normaliser))
-        check_size(made.size)
+        return _waiting(visit.request, one, visit.receiver.normaliser)
     except Exception as error:  # noqa: BLE001 - `_store` raises it again and handles each kind
         return error
-    return made
 
 
 def _read(visit: Visit) -> list[tuple[Parsed, Waiting | Exception]]:
@@ -86,21 +96,29 @@ def _read(visit: Visit) -> list[tuple[Parsed, Waiting | Exception]]:
 async def _store(visit: Visit, one: Parsed, made: Waiting | Exception) -> tuple[Answer, dict[str, str]]:
     try:
         event = _sound(made)
-        stored = await visit.receiver.committer.store(event)
+        outcome: CommitOutcome | CommitError = await visit.receiver.committer.store(event)
     except UnusableError as error:
         return await visit.unusable(error, one.body)
-    except CommitError:
-        visit.receiver.event_counts.not_stored(event)
-        visit.receiver.lines.warning("event.not_stored", event_id=event.id)
-        return Answer.NOT_STORED, {}
+    except CommitError as error:
+        outcome = error
     except Exception:  # noqa: BLE001 - logged
         visit.receiver.lines.exception("callback.broken", callback=visit.request.callback.name)
         return await visit.broken(one.body)
-    visit.receiver.event_counts.stored(event, stored)
-    if event.flags and stored is CommitOutcome.STORED:
-        visit.receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.flags)
-    log.debug("event", event_id=event.id, outcome=LABELS[stored])
-    return Answer.STORED, {}
+    return note_outcome(visit.receiver, event, outcome), {}
+
+
+def note_outcome(receiver: Receiver, event: Waiting, outcome: CommitOutcome | CommitError) -> Answer:
+    """Count and log what became of an event; return the answer."""
+    if isinstance(outcome, CommitError):
+        receiver.event_counts.not_stored(event)
+        receiver.lines.warning("event.not_stored", event_id=event.id)
+        return Answer.NOT_STORED
+    receiver.event_counts.stored(event, outcome)
+    if event.flags and outcome is CommitOutcome.STORED:
+        receiver.lines.warning("event.odd", event.account, event_id=event.id, flags=event.flags)
+    if receiver.logs_each_event:  # where it does not, the call alone would be a fiftieth of a request
+        log.debug("event", event_id=event.id, outcome=LABELS[outcome])
+    return Answer.STORED
 
 
 def _sound(made: Waiting | Exception) -> Waiting:

@@ -46,6 +46,7 @@ class Receiver:
     replies: Replies
     call_counts: CallCounts
     event_counts: EventCounts
+    logs_each_event: bool
     max_body: int
     voice_deadline: timedelta
     voice_fallbacks: Mapping[str, list[dict[str, object]]]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 from http import HTTPStatus
 
-from starlette.types import Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringback.receiver.parsing.codings import READ
 
@@ -54,13 +54,22 @@ _EXTRA_HEADERS: dict[Answer, Headers] = {
     Answer.NOT_STORED: [(b"retry-after", b"5")],
     Answer.BUSY: [(b"retry-after", b"1")],
 }
-_EMPTY: Headers = [(b"content-length", b"0")]
+EMPTY: Headers = [(b"content-length", b"0")]
 
 
 async def answer(send: Send, outcome: Answer, problem: Mapping[str, str] | None = None) -> None:
     """Send an outcome. `problem` adds members to its problem+json (RFC 9457)."""
     headers, body = _written(outcome, problem or {})
     await _send(send, outcome.status, headers, body)
+
+
+def answering(outcome: Answer) -> ASGIApp:
+    """Return an app that answers so."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        await answer(send, outcome)
+
+    return app
 
 
 def as_bytes(outcome: Answer, further: Headers) -> bytes:
@@ -80,7 +89,7 @@ async def answer_call(send: Send, commands: object) -> None:
 
 def _written(outcome: Answer, problem: Mapping[str, str]) -> tuple[Headers, bytes]:
     if outcome.title is None:
-        return _EMPTY, b""
+        return EMPTY, b""
     body = json.dumps({"title": outcome.title, "status": outcome.status} | dict(problem)).encode()
     headers = [
         (b"content-type", b"application/problem+json"),

@@ -4,6 +4,7 @@ An app's answer is two messages, and uvicorn writes each by itself, after it has
 and their headers are our own. Anything else falls back to uvicorn.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,12 +45,26 @@ class Heads:
 
 
 class Cycle(RequestResponseCycle):
-    """One request and its answer. Whoever makes one sets `heads`."""
+    """One request and its answer. Whoever makes one sets `heads`, and calls `begin_asgi` if an app is to answer."""
 
     heads: Heads
     is_heard_out = False  # a call's caller: only when all is sent does it look for the answer
     _is_given = False
     _start: Any = None  # the first half of an answer, until the second is there
+
+    def begin_asgi(self) -> None:
+        """Be ready for an app, which may wait for what is to come."""
+        self.message_event = asyncio.Event()
+        if self.body or not self.more_body:
+            self.message_event.set()
+
+    def answer_at_once(self, status: int, headers: Headers) -> bool:
+        """Send an answer without a body, if it can be sent now. Returns whether that is done."""
+        if self.flow.write_paused:
+            return False
+        if not self.disconnected:
+            self._answer(self.heads.written(status, headers, self.default_headers), b"")
+        return True
 
     async def receive(self) -> "ASGIReceiveEvent":
         """Return what has come of the body; without a wait where that is all of it."""

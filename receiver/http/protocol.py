@@ -25,14 +25,18 @@ offers no other place for this. test_limits.py and test_connections.py fail when
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
+from starlette.types import Scope
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ringback.receiver.http.answers import Answer, as_bytes
+from ringback.receiver.http.answers import EMPTY, Answer, answering, as_bytes
 from ringback.receiver.http.cycle import Cycle, Heads
 from ringback.receiver.http.head import fault_of, without_upgrade
 from ringback.receiver.http.pipelining import Pipelining
@@ -53,6 +57,13 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 _CHECKED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
 
 
+Tell = Callable[[Answer | None], None]
+Take = Callable[[Scope, bytes, Tell], bool]
+"""The shorter way to an answer, without an app: given a request and its body, tells the answer later. Returns whether
+it takes that one.
+"""
+
+
 class RequestRefusedError(Exception):
     """The request is not taken. Raised to make the parser stop."""
 
@@ -60,9 +71,18 @@ class RequestRefusedError(Exception):
 class Connection(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *, refusals: Refusals, pipelining: Pipelining, heads: Heads, **uvicorns: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        refusals: Refusals,
+        take_of: Callable[[Scope], Take | None],
+        pipelining: Pipelining,
+        heads: Heads,
+        **uvicorns: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**uvicorns)
         self._refusals = refusals
+        self._take_of = take_of
         self._pipelining = pipelining
         self._heads = heads
         self.flow: ReadFlow
@@ -78,6 +98,7 @@ class Connection(HttpToolsProtocol):
         self._host: bytes | None = None  # of the last request, which was found to be one
         self._transfer_codings: list[bytes] = []
         self._is_upgrade = False
+        self._is_unstarted = False  # a request whose head is whole, and nobody answers it yet
         self._ahead = b""  # what came behind a request that waits already
         self._in_a_row = 0  # requests that were there before the answer to the one before
         self._refusal: Answer | None = None
@@ -112,8 +133,10 @@ class Connection(HttpToolsProtocol):
         return not self.transport.is_closing()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
+        """Begin a request. What it is, is put together once, when its head is whole."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._since = self.loop.time()
         self._in_head = True
         self._head_bytes = 0
@@ -256,8 +279,10 @@ class Connection(HttpToolsProtocol):
             self._go_on_without_upgrade(data[rest_at:])
             return
         except httptools.HttpParserError:
+            self._start_if_there()  # what is wrong may be the next one's head
             self._refuse(self._refusal or Answer.BAD_REQUEST)
             return
+        self._start_if_there()
         if self._since is not None:
             self._count(len(data))
 
@@ -283,9 +308,6 @@ class Connection(HttpToolsProtocol):
 
     def _begin(self, version: str) -> None:
         """Start the request, or let it wait behind another."""
-        scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
         url = self.url
         if url.startswith(b"/") and b"#" not in url:
             raw_path, _, query = url.partition(b"?")
@@ -293,9 +315,21 @@ class Connection(HttpToolsProtocol):
             parsed = httptools.parse_url(url)
             raw_path, query = parsed.path, parsed.query or b""
         path = raw_path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = raw_path
-        scope["query_string"] = query
+        scope: HTTPScope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
         before = self.cycle
         self.cycle = Cycle(
             scope=scope,
@@ -305,17 +339,41 @@ class Connection(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
+            message_event=_NOBODY_WAITS,
             expect_100_continue=self.expect_100_continue,
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         self.cycle.heads = self._heads
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._is_unstarted = True
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_if_there(self) -> None:
+        """Have the request answered whose head has come: in the shorter way, if all of it has and it can be."""
+        if not self._is_unstarted:
+            return
+        self._is_unstarted = False
+        cycle = self.cycle
+        if not cycle.more_body:
+            scope = cast("Scope", cycle.scope)
+            take = self._take_of(scope)
+            if take is not None and take(scope, bytes(cycle.body), partial(self._answer, cycle)):
+                return
+        self._start_app(cycle, self.app)
+
+    def _answer(self, cycle: Cycle, outcome: Answer | None) -> None:
+        """Answer a request that went the shorter way; where an error of ours came between, it goes the other."""
+        if outcome is None:
+            self._start_app(cycle, self.app)
+        elif outcome is not Answer.STORED or not cycle.answer_at_once(outcome.status, EMPTY):
+            self._start_app(cycle, answering(outcome))
+
+    def _start_app(self, cycle: Cycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's ASGI types are not Starlette's
+        cycle.begin_asgi()
+        self._start_asgi_task(cycle, app)
 
     def _stop_parsing(self, outcome: Answer) -> None:
         self._refusal = outcome
@@ -336,7 +394,7 @@ class Connection(HttpToolsProtocol):
         self._in_a_row += 1
         if self._in_a_row >= MAX_IN_A_ROW:
             cycle.keep_alive = False
-        self._start_asgi_task(cycle, app)
+        self._start_app(cast("Cycle", cycle), app)
         ahead, self._ahead = self._ahead, b""
         if ahead:
             self._take(ahead)
@@ -405,3 +463,7 @@ class Connection(HttpToolsProtocol):
 
 def _do_nothing() -> None:
     pass
+
+
+# Until an app is to answer a request, its body is collected here alone.
+_NOBODY_WAITS: Final = asyncio.Event()

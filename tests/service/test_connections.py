@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -255,12 +256,12 @@ def test_the_rest_of_a_body_that_was_refused_is_heard_for_a_while_only(receiver:
 def test_many_parameters_without_a_token_are_not_read(receiver: Receiver) -> None:
     odd = request("/webhooks/mocean/inbound-sms?" + "%C3(=%E9&" * 1000)
     plain = request("/webhooks/mocean/inbound-sms?x=1")
-    seconds = {}
-    for sent in (plain, odd, plain, odd):
+    seconds = {plain: math.inf, odd: math.inf}
+    for sent in (plain, odd, plain, odd, plain, odd):
         began = time.monotonic()
         for _ in range(100):
             assert statuses(receiver.say(sent)) in ([401], [429])
-        seconds[sent] = time.monotonic() - began
+        seconds[sent] = min(seconds[sent], time.monotonic() - began)  # the machine may have been busy
     assert seconds[odd] < seconds[plain] + 0.1, "less than a millisecond more each"
 
 
@@ -291,7 +292,7 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
     config.load()
     loop = asyncio.get_running_loop()
     state = ServerState()
-    connect = protocol_factory(Refusals(CollectorRegistry(), BoundedLog()))
+    connect = protocol_factory(Refusals(CollectorRegistry(), BoundedLog()), lambda _: None)
     server = await loop.create_server(lambda: connect(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])

@@ -167,6 +167,14 @@ def test_half_a_request_after_a_whole_one(receiver: Receiver) -> None:
     assert TIMEOUT_S <= time.monotonic() - started < TIMEOUT_S + 2
 
 
+def test_garbage_after_a_whole_one(receiver: Receiver) -> None:
+    kept = request().replace(b"Connection: close\r\n", b"")
+    started = time.monotonic()
+    assert statuses(receiver.say(kept + b"GARBAGE\r\n\r\n")) == [200, 400]
+    assert statuses(receiver.say(kept + b"\x16\x03\x01\x02")) == [200, 400]
+    assert time.monotonic() - started < TIMEOUT_S / 2
+
+
 def test_bytes_that_begin_no_request_keep_no_connection_open(receiver: Receiver) -> None:
     kept = request().replace(b"Connection: close\r\n", b"")
     started = time.monotonic()
