@@ -24,6 +24,7 @@ from ringback.receiver.http.addresses import Addresses
 from ringback.receiver.http.answers import Answer, answer
 from ringback.receiver.http.door import Door
 from ringback.receiver.http.paths import ROOT, canonical_path, nearest_path
+from ringback.receiver.http.protocol import Take
 from ringback.receiver.metrics import CallCounts, CommitCounts, EventCounts, Faults, Refusals, SpoolGauges
 from ringback.receiver.parsing.normalise import Normaliser
 from ringback.receiver.providers import CALLBACKS
@@ -32,11 +33,13 @@ from ringback.receiver.replies import Replies, reply_client
 from ringback.receiver.visit import Receiver
 from ringback.schemas.callback_parameters import INSECURE_ACCOUNT
 from ringback.schemas.censor import Censor
-from ringback.schemas.settings import Settings
+from ringback.schemas.settings import LogLevel, Settings
 from ringback.system.redis_async import hang_up
 
 _REST_S: Final = 0.1
 _LOOK_S: Final = 0.5
+# What a request leaves behind refers to itself nowhere, so there is little to find, and much to look through.
+_COLLECT_AFTER: Final = (20_000, 20, 20)
 
 
 def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) -> "Front":
@@ -48,7 +51,11 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
     accounts = [token.account for token in settings.first_tokens] or [INSECURE_ACCOUNT]
     is_shared = len(accounts) > 1
     # Of unusable requests no more than the quarantine holds.
-    bounds = SpoolBounds(settings.spool_max, MAX_ENTRIES, settings.quarantine_max, is_shared)
+    # The disk is this machine's, whose receivers each have their part of it.
+    of_each = settings.receivers
+    bounds = SpoolBounds(
+        settings.spool_max // of_each, MAX_ENTRIES // of_each, settings.quarantine_max // of_each, is_shared
+    )
     spool = Spool.open(settings.spool_folder, bounds, settings.data_dir) if settings.spool else None
     SpoolGauges(registry, spool)
     counts = CommitCounts(registry)
@@ -74,6 +81,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         replies=replies,
         call_counts=call_counts,
         event_counts=EventCounts(registry, accounts),
+        logs_each_event=settings.log_level is LogLevel.DEBUG,
         max_body=settings.max_body,
         voice_deadline=settings.voice_deadline,
         voice_fallbacks={account: settings.fallback_of(account) for account in accounts},
@@ -88,6 +96,7 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         # What exists by now lives until the end: the collector need not look at it again at each full pass.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
         yield
         await replies.close()
         await quarantine.close()
@@ -96,14 +105,12 @@ def make_app(settings: Settings, redis_url: str, registry: CollectorRegistry) ->
         looking.cancel()
         lines.flush()
 
-    endpoints: dict[str, ASGIApp] = {ROOT + callback.name: Gate(callback, receiver) for callback in CALLBACKS}
-    app = Starlette(
-        routes=[Route(path, endpoint) for path, endpoint in endpoints.items() if "{" in path], lifespan=lifespan
-    )
+    gates = {ROOT + callback.name: Gate(callback, receiver) for callback in CALLBACKS}
+    app = Starlette(routes=[Route(path, gate) for path, gate in gates.items() if "{" in path], lifespan=lifespan)
     app.router.redirect_slashes = False
     app.router.default = _Unknown(refusals)
     admin = make_admin(settings, client, spool, registry)
-    return Front({**endpoints, "/livez": request_response(livez)}, app, admin, refusals)
+    return Front(gates, {"/livez": request_response(livez)}, app, admin, refusals)
 
 
 async def _look_after(lines: BoundedLog) -> None:
@@ -119,18 +126,33 @@ class Front:
     Starlette's middlewares and its walk over the routes cost as much as parsing and normalising a delivery report.
     """
 
-    def __init__(self, exact: Mapping[str, ASGIApp], rest: ASGIApp, admin: ASGIApp, refusals: Refusals) -> None:
-        self._exact = exact
+    def __init__(
+        self,
+        gates: Mapping[str, Gate],
+        further: Mapping[str, ASGIApp],
+        rest: ASGIApp,
+        admin: ASGIApp,
+        refusals: Refusals,
+    ) -> None:
+        self._exact: dict[str, ASGIApp] = {**gates, **further}
+        self._takes = {path: gate.take for path, gate in gates.items() if not gate.callback.wants_answer}
         self._rest = rest
         self._admin = admin
         self.admin_port: int | None = None
         self.refusals = refusals
 
+    def take_of(self, scope: Scope) -> Take | None:
+        """Return the shorter way of a request, if it may have one."""
+        return None if self._is_for_admin(scope) else self._takes.get(scope["path"])
+
+    def _is_for_admin(self, scope: Scope) -> bool:
+        return self.admin_port is not None and bool(scope["server"]) and scope["server"][1] == self.admin_port
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
-        elif self.admin_port is not None and scope["server"] and scope["server"][1] == self.admin_port:
+        elif self._is_for_admin(scope):
             await self._admin(scope, receive, send)
         elif (endpoint := self._exact.get(scope["path"])) is not None:
             await endpoint(scope, receive, send)

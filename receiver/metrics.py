@@ -190,6 +190,13 @@ class Faults:
         self._faults.labels(where).inc()
 
 
+def serving(there: int, wanted: int) -> Iterable[Metric]:
+    """Yield how many receivers serve behind this admin port, and how many more should."""
+    yield GaugeMetricFamily("ringback_receivers", "Receiver processes that serve behind this admin port.", there)
+    missing = max(0, wanted - there)
+    yield GaugeMetricFamily("ringback_receivers_missing", "Receiver processes that should serve and do not.", missing)
+
+
 class SpoolGauges(Collector):
     """What waits in this process's spool."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "RINGBACK_"
+MOST_RECEIVERS: Final = 64
 
 
 class SettingsError(Exception):
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".ringback")
     host: Host = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
+    receivers: int = Field(default=1, ge=1, le=MOST_RECEIVERS)
     admin_host: Host = "127.0.0.1"
     admin_port: int = Field(default=8001, ge=0, le=65_535)
     public_url: PublicUrl = None

@@ -7,14 +7,13 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from ringback.receiver.admin.check import Check, Grade, ok_if
 from ringback.receiver.admin.replication import replication_checks
-from ringback.receiver.commit.spool import Spool
 from ringback.schemas.backlog import Backlog
 from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE, Keys
 from ringback.schemas.settings import Settings
@@ -27,7 +26,20 @@ _MOST_SKEW_S: Final = 2.0
 _SEEN_LATELY_S: Final = 90  # a worker that waits for a job gives a sign of life each 5 s, a busy one each 10 s
 
 
-async def look(client: Redis, settings: Settings, spool: Spool | None) -> list[Check]:
+class SpoolState(Protocol):
+    """What waits in a spool, or in several: events and for how long the oldest, those put aside, unusable requests."""
+
+    @property
+    def depth(self) -> int: ...  # noqa: D102
+    @property
+    def age_s(self) -> float: ...  # noqa: D102
+    @property
+    def refused(self) -> int: ...  # noqa: D102
+    @property
+    def requests(self) -> int: ...  # noqa: D102
+
+
+async def look(client: Redis, settings: Settings, spool: SpoolState | None) -> list[Check]:
     """Ask everything. What cannot be asked is a check that failed."""
     checks = []
     keys = settings.keys
@@ -196,7 +208,7 @@ def lag_check(behind: Backlog, most: int) -> Check:
     )  # fmt: skip
 
 
-def spool_check(spool: Spool) -> Check:
+def spool_check(spool: SpoolState) -> Check:
     """Judge the spool."""
     found = [f"{spool.depth} events, the oldest {spool.age_s:.0f} s"] if spool.depth else []
     if spool.refused:

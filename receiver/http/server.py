@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 import uvicorn
+from starlette.types import Scope
 
 from ringback.receiver.http.cycle import Heads
 from ringback.receiver.http.listen import somebody_waits
 from ringback.receiver.http.pipelining import Pipelining
-from ringback.receiver.http.protocol import READ_SIZE, Connection
+from ringback.receiver.http.protocol import READ_SIZE, Connection, Take
 from ringback.receiver.http.reader import Reader
 from ringback.receiver.metrics import Refusals
 
@@ -27,13 +28,19 @@ _PAUSE_S: Final = 0.01
 _MANY: Final = 256  # connections that are gone: their memory is worth a look at the heap
 
 
-def protocol_factory(refusals: Refusals) -> Callable[..., Reader]:
-    """Return what uvicorn calls, as its `http` class, for each new connection."""
+def protocol_factory(refusals: Refusals, take_of: Callable[[Scope], Take | None]) -> Callable[..., Reader]:
+    """Return what uvicorn calls, as its `http` class, for each new connection.
+
+    `take_of` returns the shorter way of requests to a path, if there is one.
+    """
     pipelining, heads = Pipelining(), Heads()
     buffer = memoryview(bytearray(READ_SIZE))
 
     def connect(**uvicorns: Any) -> Reader:  # noqa: ANN401 - uvicorn's own
-        return Reader(buffer, Connection(refusals=refusals, pipelining=pipelining, heads=heads, **uvicorns))
+        connection = Connection(
+            refusals=refusals, take_of=take_of, pipelining=pipelining, heads=heads, **uvicorns
+        )  # fmt: skip
+        return Reader(buffer, connection)
 
     return connect
 
@@ -73,8 +80,13 @@ class LimitedServer(uvicorn.Server):
         for one in self._connections():
             one.answer_last()
         await asyncio.sleep(_PAUSE_S)  # who was just accepted becomes a connection
-        await self._wait_while(lambda: bool(self.server_state.connections), _LAST_WORDS_S)
+        await self._wait_while(lambda: bool(self.server_state.connections) or self.is_opening, _LAST_WORDS_S)
         await super().shutdown(sockets)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether somebody was accepted who is no connection yet."""
+        return False
 
     async def _wait_while(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait until it is no more so, for some seconds at most, and not if told to hurry."""

@@ -33,6 +33,7 @@ app: Final = typer.Typer(
 app.command()(service.up)
 app.command()(service.serve)
 app.command()(service.work)
+app.command(hidden=True)(service.receiver)
 app.command(hidden=True)(service.worker)
 app.command(hidden=True)(service.sender)
 app.command(hidden=True)(service.poller)

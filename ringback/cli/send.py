@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, NoReturn
 
 import typer
-from pydantic import BaseModel
 
 from ringback.cli.options import AsJson, doubt, err, fail, found, out, pairs, print_json, refuse
 from ringback.schemas.censor import Censor
+from ringback.schemas.parts import Part, to_document
 from ringback.schemas.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -237,8 +237,8 @@ def plain(value: object) -> object:
     """Return a result, or a part of one, as JSON can have it."""
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.name != "raw"}
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, Part):
+        return to_document(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

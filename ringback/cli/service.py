@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from typing import Annotated
 
 import structlog
@@ -18,7 +19,7 @@ from ringback.schemas.callback_urls import without_login
 from ringback.schemas.censor import Censor
 from ringback.schemas.redis_url import without_password
 from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
-from ringback.schemas.settings import PREFIX
+from ringback.schemas.settings import MOST_RECEIVERS, PREFIX, Settings
 from ringback.schemas.tokens import SHORTEST_TOKEN, Token
 from ringback.workers.discovery import load_registry
 
@@ -46,19 +47,24 @@ def up(
 
 def serve(
     fd: Annotated[int | None, typer.Option(help="Serve on this inherited socket, such as systemd's (3).")] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            help="So many receivers on one port, for a machine with several cores; RINGBACK_RECEIVERS if not given.",
+            min=1,
+            max=MOST_RECEIVERS,
+            metavar="N",
+        ),
+    ] = None,
 ) -> None:
-    """Run a receiver."""
-    for name in [name for name in os.environ if name.upper() in NOT_FOR_RECEIVERS]:
-        del os.environ[name]  # who started us may have them for the workers too
-    settings = start()
+    """Run a receiver, or several on one port."""
+    settings = _start_receiver()
+    if processes is not None:
+        settings = settings.model_copy(update={"receivers": processes})
     from ringback.receiver.commit.spool import SpoolError
     from ringback.receiver.serve import serve as run
+    from ringback.run.receivers import serve_several
 
-    if not settings.tokens and not settings.insecure:
-        refuse(
-            "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
-            "(or RINGBACK_INSECURE=1 to run without)"
-        )
     if short := [token.account for token in settings.tokens if token.is_short]:
         log.warning("tokens.short", accounts=short, shorter_than=SHORTEST_TOKEN)
     url = redis_url(settings)
@@ -66,7 +72,10 @@ def serve(
     try:
         if fd is not None:
             with inherit(fd) as held:
-                run(settings, url, held, is_held=True)
+                if settings.receivers > 1:
+                    serve_several(settings, url, held)
+                else:
+                    run(settings, url, held, is_held=True)
             return
         try:
             check_store(url, settings.keys)
@@ -77,9 +86,46 @@ def serve(
                 f"{error}; until it does, events are kept in {settings.spool_folder}", markup=False, soft_wrap=True
             )
         with bind(settings.host, settings.port) as bound:
-            run(settings, url, bound)
+            if settings.receivers > 1:
+                serve_several(settings, url, bound)
+            else:
+                run(settings, url, bound)
     except SpoolError as error:
-        refuse(f"RINGBACK_DATA_DIR: {error}; set it to a folder on a local disk, or RINGBACK_SPOOL=off")
+        refuse(_without_spool(error))
+
+
+def receiver(
+    fd: Annotated[int, typer.Option()], counts: Annotated[int, typer.Option()], number: Annotated[int, typer.Option()]
+) -> None:
+    """Be one of several receivers, on a socket that its parent holds; standard input is one to the parent."""
+    settings = _start_receiver()
+    from ringback.receiver.commit.spool import SpoolError
+    from ringback.receiver.http.acceptor import ConnectionCounts
+    from ringback.receiver.serve import serve_with_others
+
+    try:
+        with inherit(fd) as held, socket.socket(fileno=os.dup(0)) as parent:
+            of_all = ConnectionCounts(counts, number, settings.receivers)
+            serve_with_others(settings, redis_url(settings), held, parent, of_all)
+    except SpoolError as error:
+        refuse(_without_spool(error))
+
+
+def _start_receiver() -> Settings:
+    """Read a receiver's settings. Those that would let anyone in are refused."""
+    for name in [name for name in os.environ if name.upper() in NOT_FOR_RECEIVERS]:
+        del os.environ[name]  # who started us may have them for the workers too
+    settings = start()
+    if not settings.tokens and not settings.insecure:
+        refuse(
+            "RINGBACK_TOKENS: not set, so anyone could post events; write account:token,…  "
+            "(or RINGBACK_INSECURE=1 to run without)"
+        )
+    return settings
+
+
+def _without_spool(error: Exception) -> str:
+    return f"RINGBACK_DATA_DIR: {error}; set it to a folder on a local disk, or RINGBACK_SPOOL=off"
 
 
 def work(

@@ -7,8 +7,10 @@ in; the store last.
 import sys
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from functools import partial
 from typing import Final
 
+from ringback.receiver.admin.several import Receivers
 from ringback.run.supervisor import Child
 from ringback.schemas.keys import EVENTS_QUEUE, VOICE_QUEUE
 from ringback.schemas.sending_settings import NOT_FOR_RECEIVERS
@@ -20,6 +22,7 @@ _PROGRAM: Final = (sys.executable, "-P", "-m", "ringback")
 RECEIVER_STOP_S: Final = 15.0
 WORKER_STOP_S: Final = 90.0
 """Seconds that they have to stop. Whoever stops `ringback work` must wait longer: the files under deploy/ do."""
+_OF_SEVERAL_S: Final = 3.0  # their parent ends after them
 _STORE_STOP_S: Final = 20.0
 _TUNNEL_STOP_S: Final = 5.0
 _SIMULATOR_STOP_S: Final = 5.0
@@ -66,13 +69,34 @@ def simulator_child(descriptor: int, environment: Mapping[str, str]) -> Child:
 
 def receiver_child(descriptor: int, environment: Mapping[str, str]) -> Child:
     """Return the receiver, on a socket that the supervisor holds: while it restarts, callers wait instead of failing.
+    Where RINGBACK_RECEIVERS is more than 1 it is the parent of so many.
 
     It gets no credentials of providers: those are for processes that nobody reaches from outside.
     """
     command = (*_PROGRAM, "serve", "--fd", str(descriptor))
-    return Child(
-        "receiver", command, Stage.RECEIVER, RECEIVER_STOP_S, environment, NOT_FOR_RECEIVERS, pass_fds=(descriptor,)
-    )
+    stop_s = RECEIVER_STOP_S + _OF_SEVERAL_S
+    return Child("receiver", command, Stage.RECEIVER, stop_s, environment, NOT_FOR_RECEIVERS, pass_fds=(descriptor,))
+
+
+def receiver_children(count: int, descriptor: int, counts: int, receivers: Receivers) -> list[Child]:
+    """Return several receivers on one socket that we hold, with a file for the counts of their connections.
+
+    They have no admin port: we are told their figures.
+    """
+    environment = {"RINGBACK_RECEIVERS": str(count)}
+    handed_on = (descriptor, counts)
+    children = []
+    for number in range(count):
+        name = f"receiver-{number + 1}"
+        command = (
+            *_PROGRAM, "receiver", "--fd", str(descriptor), "--counts", str(counts), "--number", str(number),
+        )  # fmt: skip
+        child = Child(
+            name, command, Stage.RECEIVER, RECEIVER_STOP_S, environment, NOT_FOR_RECEIVERS, pass_fds=handed_on
+        )
+        child.talk, child.serves = partial(receivers.hear, name), partial(receivers.serves, name)
+        children.append(child)
+    return children
 
 
 def default_queues(settings: Settings) -> list[str]:

@@ -66,6 +66,10 @@ def command(folder: Path, socket: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "always",
         "no-appendfsync-on-rewrite": "no",
+        # Rarely, since whoever waits for a commit feels a rewrite: deploy/valkey.conf has the reasons and the disk.
+        "auto-aof-rewrite-percentage": "300",
+        "auto-aof-rewrite-min-size": "1gb",
+        "stream-node-max-bytes": "16384",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",

@@ -6,11 +6,13 @@ the terminal reaches us alone, and they are tethered: they end even if we are ki
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, Final
@@ -26,6 +28,7 @@ _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 _HEALTHY_AFTER_S: Final = 20.0
 _LOOK_S: Final = 0.1
+_SERVES_S: Final = 30.0
 
 
 class ChildError(Exception):
@@ -39,7 +42,9 @@ class Child:
     `ready` waits after the first start; `started_again` is told of each later one, and must return at once.
     `stage` orders start and stop: lower stages start first and stop last; a stage is stopped as a whole. `umask`: the
     mode bits that its files do not get; -1 leaves it as it is. `hear` is given, at each start, the pipe with all that
-    it writes; it must see to it that this is read, and return at once. `without`: variables, in upper case, that it
+    it writes; it must see to it that this is read, and return at once. `talk` is given, likewise, our end of a socket
+    whose other end is its standard input. `serves`: whether it does its work; without it, it does as soon as it has
+    started. `without`: variables, in upper case, that it
     does not get, whatever the case they are given in.
     """
 
@@ -52,6 +57,8 @@ class Child:
     pass_fds: tuple[int, ...] = ()
     umask: int = -1
     hear: Callable[[IO[bytes]], None] | None = None
+    talk: Callable[[socket.socket], None] | None = None
+    serves: Callable[[], bool] = lambda: True
     ready: Callable[[], None] | None = None
     started_again: Callable[[], None] | None = None
     process: "subprocess.Popen[bytes] | None" = None
@@ -70,16 +77,23 @@ class Child:
             str(os.getpid()),
         ]
         given = {**os.environ, **self.environment}
-        self.process = subprocess.Popen(
-            [*tether, *self.command],
-            env={name: value for name, value in given.items() if name.upper() not in self.without},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=self.pass_fds,
-            umask=self.umask,
-            stdout=subprocess.PIPE if self.hear else None,
-            stderr=subprocess.STDOUT if self.hear else None,
-        )
+        with ExitStack() as started:
+            theirs = subprocess.DEVNULL
+            if self.talk is not None:
+                ours, end = map(started.enter_context, socket.socketpair())
+                theirs = end.fileno()
+            self.process = subprocess.Popen(
+                [*tether, *self.command],
+                env={name: value for name, value in given.items() if name.upper() not in self.without},
+                stdin=theirs,
+                start_new_session=True,
+                pass_fds=self.pass_fds,
+                umask=self.umask,
+                stdout=subprocess.PIPE if self.hear else None,
+                stderr=subprocess.STDOUT if self.hear else None,
+            )
+            if self.talk is not None:
+                self.talk(ours.dup())
         if self.hear is not None and self.process.stdout is not None:
             self.hear(self.process.stdout)
         self._started = time.monotonic()
@@ -89,7 +103,7 @@ class Child:
         now = time.monotonic()
         if self.process is None:
             if now >= self._due:
-                self._start_again(now)
+                self.start_again()
             return
         if self.process.poll() is None:
             return
@@ -99,12 +113,14 @@ class Child:
         self.process = None
         self._wait(now)
 
-    def _start_again(self, now: float) -> None:
+    def start_again(self) -> None:
+        """Start it; where that is not possible, such as for want of processes, it is tried again later."""
+        self.process = None
         try:
             self.start()
-        except OSError as error:  # no more processes, say: the other children go on
+        except OSError as error:
             log.error("process.not_started", process=self.name, error=named(error), restart_in_s=self._pause_s)
-            self._wait(now)
+            self._wait(time.monotonic())
             return
         if self.started_again is not None:
             self.started_again()
@@ -137,6 +153,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._children: list[Child] = []
         self._told = threading.Event()
+        self._replace = threading.Event()
         self._hurry = threading.Event()
 
     def start(self, child: Child) -> None:
@@ -158,11 +175,58 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._tell)
 
+    def replace_on(self, number: int) -> None:
+        """Take this signal as the word to replace the children, one after another (`replace_each`)."""
+        signal.signal(number, lambda *_: self._replace.set())
+
     def run(self) -> None:
         """Look after the children until told to stop."""
         while not self._told.wait(_LOOK_S):
             for child in self._children:
                 child.look()
+            if self._replace.is_set():
+                self._replace.clear()
+                self.replace_each()
+
+    def await_serving(self) -> None:
+        """Wait until all children do their work, or we are told to stop. Raises ChildError where one has ended."""
+        while not all(child.serves() for child in self._children) and not self._told.wait(_LOOK_S / 5):
+            self.check()
+
+    def replace_each(self) -> None:
+        """Stop each child and start it again, so that the others serve meanwhile; look after them.
+
+        The next one is stopped once its predecessor serves. Where one does not, none is any more.
+        """
+        for child in self._children:
+            if not self._replace_one(child):
+                return
+
+    def _replace_one(self, child: Child) -> bool:
+        """Return whether the new one serves."""
+        log.info("process.replaced", process=child.name)
+        child.ask_to_stop()
+        others = [one for one in self._children if one is not child]
+        if not self._wait_for(lambda: not child.runs, child.stop_s, others):
+            child.kill()
+        if self._told.is_set():
+            return False
+        child.start_again()
+        if self._wait_for(child.serves, _SERVES_S, self._children):
+            return True
+        if not self._told.is_set():
+            log.error("process.not_replaced", process=child.name, reason="it does not serve; its lines say why")
+        return False
+
+    def _wait_for(self, condition: Callable[[], bool], seconds: float, children: Sequence[Child]) -> bool:
+        """Look after these children until it is so. Return False once its time is over, or we are told to stop."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline or self._told.wait(_LOOK_S / 5):
+                return False
+            for child in children:
+                child.look()
+        return True
 
     def stop(self) -> None:
         """Stop all, stage after stage, the last first. Nothing is left behind."""

@@ -281,9 +281,13 @@ async def test_valkey_conf(tmp_path: Path) -> None:
             assert [one for one in await health.redis_checks(client) if one.grade is not Grade.OK] == []
             found = await client.config_get("*")
     embedded = command(tmp_path, socket)[1:]
-    same = {"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save", "maxmemory-policy"}
+    same = {
+        "appendonly", "appendfsync", "no-appendfsync-on-rewrite", "auto-aof-rewrite-percentage", "save",
+        "maxmemory-policy", "stream-node-max-bytes",
+    }  # fmt: skip
     wanted = dict(zip((one.removeprefix("--") for one in embedded[::2]), embedded[1::2], strict=True))
     assert {name: found[name] for name in same} == {name: wanted[name] for name in same}
+    assert (wanted["auto-aof-rewrite-min-size"], found["auto-aof-rewrite-min-size"]) == ("1gb", str(1024**3))
 
 
 # Kubernetes

@@ -15,10 +15,15 @@ import pytest
 from redis import Redis
 
 from benchmarks.again import DEAD_RETRY, REPLAY, RETRIES, again
+from benchmarks.contestants.servers import CONSTANT, CONSTANT_SERVER, RINGBACK_SERVER
 from benchmarks.dlr import TOKEN
+from benchmarks.ingest import Contest, compete
 from benchmarks.load import drip, fire
 from benchmarks.machine import Bench, BenchError, Cores, Store
 from benchmarks.replies import replies
+from benchmarks.report import RESULTS, tables
+from benchmarks.results import RINGBACK, Results
+from benchmarks.tree import FilledStore, Tree
 from benchmarks.waits import waits
 from tests.support.service import ROOT, Service, free_port, running, valkey
 from tests.support.tools import tool
@@ -51,6 +56,27 @@ def test_every_request_is_a_new_event(receiver: Service, bench: Bench) -> None:
     assert share > 0
     # What was on its way when the time was up is stored and not counted.
     assert load.requests <= len(receiver.stored()) - before <= load.requests + 32
+
+
+def test_servers_take_turns_on_filled_stores(bench: Bench) -> None:
+    filled = FilledStore.prepare(bench, Tree.own(), 300)
+    field = compete(bench, Contest(1, 1, (4,)), {CONSTANT_SERVER: filled, RINGBACK_SERVER: filled})
+    assert [(one.name, one.connections) for one in field] == [(CONSTANT, 4), (RINGBACK, 4)]
+    for one in field:
+        once = one.median
+        assert once.requests_per_second > 0 < once.p99_ms
+        assert once.store_us_a_request is not None is not once.log_bytes_a_request
+        assert 1_000 < (once.log_bytes_a_request or 0) < 2_000
+    with filled.opened(bench) as store:
+        assert store.client.xlen("ringback:events") == 300
+
+
+def test_a_part_that_is_measured_by_itself_replaces_that_part_alone() -> None:
+    before = Results.model_validate_json(RESULTS.read_text())
+    other = before.model_copy(update={"ingest": before.ingest[:1], "handling": []})
+    after = before.with_parts(["ingest"], other)
+    assert (after.ingest, after.handling) == (other.ingest, before.handling)
+    assert "- ingest: once more by itself, " in tables(after)["machine"]
 
 
 def test_a_steady_rate_and_when_each_was_sent(receiver: Service, bench: Bench) -> None:

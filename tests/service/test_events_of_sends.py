@@ -15,6 +15,7 @@ from ringback.receiver.commit.waiting import CommitOutcome
 from ringback.schemas.address import parse_address
 from ringback.schemas.event_data import Channel, Error, SendStatus
 from ringback.schemas.events import CallPlacedEvent, Event, MessageSentEvent
+from ringback.schemas.parts import to_document, to_json
 from ringback.schemas.send_events import placed_event, sent_event
 from tests.support.commands import ringback
 from tests.support.outbox import replying, write
@@ -87,7 +88,7 @@ def test_who_is_given_it(followed: Service, event: Event, handlers: dict[str, in
     wait_for(lambda: given(followed, event) == handlers, "its handlers")
     wait_for(lambda: not followed.pending, "the ledger")
     assert given(followed, event) == handlers
-    document = json.loads(event.model_dump_json(exclude_none=True))
+    document = json.loads(to_json(event))
     assert [one.event for one in followed.noted("sends") if one.event["id"] == event.id] == [document]
 
 
@@ -119,7 +120,7 @@ def test_listings_and_replay(followed: Service) -> None:
     listed = command(followed, "events", "ls", "--type", "call.placed", "--limit", "1")
     assert listed.stdout.endswith(f"  {event.id}  call.placed         call {ref} to …789 is refused, No balance.\n")
     shown = json.loads(command(followed, "events", "show", event.id).stdout)
-    assert shown["event"] == json.loads(event.model_dump_json(exclude_none=True))
+    assert shown["event"] == json.loads(to_json(event))
     (letter,) = [
         one
         for one in json.loads(command(followed, "dead", "ls", "--type", "call.placed", "--json").stdout)
@@ -170,7 +171,7 @@ def sending(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def address(raw: str) -> dict[str, Any]:
     """Return an address as events have it."""
-    return parse_address(raw).model_dump(mode="json", exclude_none=True)
+    return to_document(parse_address(raw))
 
 
 @pytest.mark.parametrize(

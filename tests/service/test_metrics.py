@@ -31,6 +31,7 @@ EXPECTED: Final = {
     "ringback_outbox_oldest_seconds": "gauge", "ringback_outbox_open_sends": "gauge", "ringback_outbox_sends": "gauge",
     "ringback_send_wait_seconds": "histogram", "ringback_sender_up": "gauge", "ringback_sends": "counter",
     "ringback_sends_in_doubt": "gauge", "ringback_sends_paused_seconds": "gauge",
+    "ringback_receivers": "gauge", "ringback_receivers_missing": "gauge",
     "ringback_redis_up": "gauge", "ringback_refused_requests": "counter", "ringback_retries": "gauge",
     "ringback_spool_age_seconds": "gauge", "ringback_spool_bytes": "gauge", "ringback_spool_events": "gauge",
     "ringback_stream_events": "gauge", "ringback_stream_lag_events": "gauge", "ringback_stream_pending_events": "gauge",

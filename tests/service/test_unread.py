@@ -12,12 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from redis.typing import EncodableT, FieldT
 
+from ringback.schemas.parts import to_document, to_json
 from ringback.wire.samples import find
 from tests.support.sample_events import event_of
 from tests.support.service import Service, free_port, running, wait_for
 
 REPORT = find("mycoolsms/delivery-report")
-GOOD = event_of(REPORT).model_dump(mode="json", exclude_none=True)
+GOOD = to_document(event_of(REPORT))
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +61,26 @@ def written(event: object) -> bytes:
     [
         pytest.param(
             {b"id": b"\xff"},
-            {"event_id": "\ufffd", "type": "", "event_base64": b'{"id": "\\udcff"}', "why": "event: KeyError"},
+            {"event_id": "\ufffd", "type": "", "event_base64": b'{"id": "\\udcff"}', "why": "it has no event"},
             id="an id that is no UTF-8, and no event",
         ),
         pytest.param(
             {b"id": b"x" * 1000, b"type": b"\xfe", b"event": b'{"a": "\xff"}'},
-            {"event_id": "x" * 64, "type": "", "event_base64": b'{"a": "\xff"}', "why": "event: json_invalid"},
+            {
+                "event_id": "x" * 64, "type": "", "event_base64": b'{"a": "\xff"}',
+                "why": "Object missing required field `type`",
+            },
             id="an event that is no UTF-8",
         ),
         pytest.param(
             {b"id": b"1", b"type": b"message.status", b"event": b"{"},
-            {"event_id": "1", "type": "", "event_base64": b"{", "why": "event: json_invalid"},
+            {"event_id": "1", "type": "", "event_base64": b"{", "why": "Input data was truncated"},
             id="an event that is no JSON",
         ),
         pytest.param(
             {b"id": b"1", b"event": b'{"a": "\\ud800"}'},
             {
-                "event_id": "1", "type": "", "event_base64": b'{"a": "\\ud800"}', "why": "event: json_invalid",
+                "event_id": "1", "type": "", "event_base64": b'{"a": "\\ud800"}', "why": "Input data was truncated",
             },
             id="an event with half a surrogate pair",
         ),
@@ -84,7 +88,7 @@ def written(event: object) -> bytes:
             {b"id": b"1", b"event": b'{"a":' * 5000 + b"1" + b"}" * 5000},
             {
                 "event_id": "1", "type": "", "event_base64": b'{"a":' * 5000 + b"1" + b"}" * 5000,
-                "why": "event: json_invalid",
+                "why": "JSON is nested too deeply",
             },
             id="a deep event",
         ),
@@ -92,7 +96,7 @@ def written(event: object) -> bytes:
             {b"id": b"1", b"type": b"fax.sent", b"event": written({**GOOD, "type": "fax.sent"})},
             {
                 "event_id": "1", "type": "fax.sent", "event": {**GOOD, "type": "fax.sent"},
-                "why": "event: union_tag_invalid",
+                "why": "No such value - at `$.type`",
             },
             id="an event of a newer type",
         ),
@@ -170,8 +174,25 @@ def test_what_can_be_read_when_it_is_retried_reaches_the_handlers(service: Servi
     assert service.dead_letters() == []
 
 
+def test_what_a_newer_version_has_added_is_passed_on(service: Service) -> None:
+    text = secrets.token_hex(4)
+    event = json.loads(sms_event(text))
+    data = {**event["data"], "channel": "rcs", "encoding": "utf8", "keyword": "FINAL", "hops": [None]}
+    event = {**event, "priority": 1, "data": data}
+    add(service.redis, service.keys.events, {b"id": b"7", b"type": b"message.received", b"event": written(event)})
+    (letter,) = wait_for(service.dead_letters, "the dead letter")
+    assert [one.event["data"]["encoding"] for one in service.noted_of("final", text)] == ["unknown"]
+    assert shown(service, letter["id"])["event"] == event
+    assert service.ringback("dead", "retry", letter["id"]).returncode == 0
+    wait_for(lambda: service.attempts("final", text) == [1, 1], "the second run")
+    (letter,) = wait_for(service.dead_letters, "the dead letter to be back")
+    assert shown(service, letter["id"])["event"] == event
+    (row,) = json.loads(service.ringback("events", "ls", "--limit", "1", "--json").stdout)
+    assert row["event"] == event
+
+
 def sms_event(text: str) -> str:
-    return event_of(find("mocean/inbound-sms"), {"mocean-text": text}).model_dump_json(exclude_none=True)
+    return to_json(event_of(find("mocean/inbound-sms"), {"mocean-text": text})).decode()
 
 
 def test_counts_that_others_have_written_to(redis_url: str) -> None:

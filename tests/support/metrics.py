@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from ringback.receiver.admin import figures
 from ringback.receiver.admin.outbox_figures import OutboxDepth, Queued
 from ringback.receiver.app import make_app
+from ringback.receiver.metrics import serving
 from ringback.schemas.backlog import Backlog
 from ringback.schemas.settings import Settings
 from ringback.schemas.tally_fields import Bucket, Ran, Runs, Seconds, SendBucket, SendOutcome, Sends, SendSeconds
@@ -26,5 +27,5 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         polled={"mycoolsms report": 1},
     )  # fmt: skip
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-    families = [*registry.collect(), *figures.families(everything), figures.up(True)]
+    families = [*registry.collect(), *figures.families(everything), figures.up(True), *serving(1, 1)]
     return {family.name + ending for family in families for ending in endings[family.type]}

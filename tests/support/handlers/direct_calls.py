@@ -19,6 +19,7 @@ from ringback import (
     voice,
 )
 from ringback.schemas.mc_actions import Say
+from ringback.schemas.parts import to_json
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
 prefix = os.environ["RINGBACK_PREFIX"]
@@ -26,7 +27,7 @@ TO, FROM = "60123456789", "ACME"
 
 
 def note(name: str, event: MessageReceivedEvent, ctx: Context, **values: Any) -> None:
-    noted = {"event": event.model_dump_json(exclude_none=True), "attempt": ctx.attempt, "pid": os.getpid()}
+    noted = {"event": to_json(event).decode(), "attempt": ctx.attempt, "pid": os.getpid()}
     redis.rpush(f"{prefix}:noted:{name}", json.dumps({**noted, "at": time.time(), "advanced": None, **values}))
 
 

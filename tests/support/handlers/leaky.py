@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from redis import Redis
 
 from ringback import CallInputEvent, Context, Drop, Event, MessageReceivedEvent, RetryLater, mc, on, voice
+from ringback.events import to_document
 from ringback.schemas.mc_actions import Action
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
@@ -29,7 +30,7 @@ class Strict(BaseModel):
 
 def told(event: Event) -> str:
     """Say all of an event, and our secret."""
-    return f"{event.data.model_dump()} {os.environ['RINGBACK_TOKENS']}"
+    return f"{to_document(event.data)} {os.environ['RINGBACK_TOKENS']}"
 
 
 def does(what: str) -> dict[str, object]:

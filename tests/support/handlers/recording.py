@@ -20,13 +20,14 @@ from ringback import (
     voice,
 )
 from ringback.schemas.mc_actions import Collect, Dial, Say
+from ringback.schemas.parts import to_json
 
 redis = Redis.from_url(os.environ["RINGBACK_REDIS_URL"])
 prefix = os.environ["RINGBACK_PREFIX"]
 
 
 def note(name: str, event: Event, ctx: Context | None = None) -> None:
-    noted: dict[str, object] = {"event": event.model_dump_json(exclude_none=True), "at": time.time()}
+    noted: dict[str, object] = {"event": to_json(event).decode(), "at": time.time()}
     if ctx is not None:
         noted |= {"attempt": ctx.attempt, "advanced": ctx.advanced, "key": ctx.idempotency_key, "pid": os.getpid()}
         noted["replay"] = ctx.replay
