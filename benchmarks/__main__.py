@@ -7,18 +7,20 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from benchmarks.again import again
+from benchmarks.against import against_another
 from benchmarks.handling import growth, handling
-from benchmarks.ingest import ingest
+from benchmarks.ingest import FILLED, Contest, ingest
 from benchmarks.latency import latency
-from benchmarks.load import CONNECTIONS, require_wrk
+from benchmarks.load import require_wrk
 from benchmarks.machine import Bench, BenchError, Others, bench, describe
 from benchmarks.memory import memory
 from benchmarks.replies import replies
-from benchmarks.report import tables, write
-from benchmarks.results import RINGBACK, Results
+from benchmarks.report import RESULTS, tables, write
+from benchmarks.results import CONNECTION_COUNTS, RINGBACK, Results
 from benchmarks.sends import sends
 from benchmarks.store import store
 from benchmarks.versions import versions
@@ -39,6 +41,7 @@ class Plan:
 
     rounds: int = 3
     seconds: int = 4
+    filled: int = FILLED
     backlog: int = 30_000
     jobs: int = 600
     forked: int = 100
@@ -54,8 +57,8 @@ class Plan:
 
 
 QUICK: Final = Plan(
-    1, 1, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000, sends=200, replies=5_000,
-    replied_one_by_one=100, outbox=1_000,
+    1, 1, 20_000, 5_000, 100, 20, (1_000, 5_000), 2, waits=5_000, again=10_000, store_events=10_000, sends=200,
+    replies=5_000, replied_one_by_one=100, outbox=1_000,
 )  # fmt: skip
 FULL: Final = Plan(backlogs=(*Plan().backlogs, 1_000_000))
 
@@ -65,11 +68,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("--quick", action="store_true", help="a short look: one round, printed and not written")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part only, printed and not written")
+    parser.add_argument("--write", action="store_true", help="with --only: write that part, and keep the others")
+    against = parser.add_argument_group("ingest beside another checkout, printed and not written")
+    against.add_argument("--against", type=Path, help="that checkout; it has a .venv of its own")
+    against.add_argument("--rounds", type=int, default=Plan().rounds)
+    against.add_argument("--seconds", type=int, default=Plan().seconds, help="of load for each figure (%(default)s)")
+    against.add_argument("--connections", type=int, action="append", help="(8, 32 and 128)")
+    against.add_argument("--filled", type=int, default=FILLED, help="events in the store beforehand (%(default)s)")
+    against.add_argument("--no-rewrites", action="store_true", help="the log is not rewritten while it is measured")
     chosen = parser.parse_args()
+    if chosen.write and (chosen.quick or not chosen.only):
+        parser.error("--write goes with --only; make bench writes everything")
+    if chosen.against and chosen.only not in (None, ["ingest"]):
+        parser.error("--against measures ingest only")
     # As Ctrl-C does: what was started is ended on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = QUICK if chosen.quick else FULL if os.environ.get("BENCH_FULL") == "1" else Plan()
     try:
+        if chosen.against:
+            contest = Contest(chosen.rounds, chosen.seconds, chosen.connections or CONNECTION_COUNTS)
+            sys.stdout.write(against_another(chosen.against, contest, chosen.filled, rewrites=not chosen.no_rewrites))
+            return 0
         results = run(plan, frozenset(chosen.only or PARTS))
     except KeyboardInterrupt:
         sys.stderr.write("bench: interrupted; nothing was written\n")
@@ -80,8 +99,9 @@ def main() -> int:
             sys.stderr.write(f"{note}\n")
         return 1
     sys.stdout.write("\n\n".join(f"{name}\n\n{table}" for name, table in tables(results).items()) + "\n")
-    if not chosen.quick and not chosen.only:
-        for path in write(results):
+    if chosen.write or not (chosen.quick or chosen.only):
+        kept = Results.model_validate_json(RESULTS.read_text()) if chosen.write else None
+        for path in write(kept.with_parts(chosen.only, results) if kept else results):
             sys.stderr.write(f"wrote {path}\n")
     return 0
 
@@ -94,7 +114,6 @@ def run(plan: Plan, parts: frozenset[str]) -> Results:
     with bench() as made:
         results = Results(
             at=datetime.now(UTC).replace(microsecond=0),
-            connections=CONNECTIONS,
             rounds=plan.rounds,
             machine=describe(made.folder, made.cores),
             versions=versions(made.store.client),
@@ -109,9 +128,9 @@ def _measure(made: Bench, plan: Plan, parts: frozenset[str], results: Results) -
     """Measure the parts asked for, and fill them in."""
     rates = [_STEADY_RATE]
     if "ingest" in parts:
-        results.ingest = ingest(made, plan.rounds, plan.seconds)
-        most = next(one.median.requests_per_second for one in results.ingest if one.name == RINGBACK)
-        rates.append(round(most * _THIRD, -2))
+        results.ingest = ingest(made, Contest(plan.rounds, plan.seconds), plan.filled)
+        if most := results.taken(RINGBACK):
+            rates.append(round(most.median.requests_per_second * _THIRD, -2))
     if "handling" in parts:
         results.handling = handling(made, plan.rounds, backlog=plan.backlog, jobs=plan.jobs, forked=plan.forked)
     if "backlog" in parts:

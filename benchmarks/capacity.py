@@ -41,7 +41,7 @@ class Each:
     @classmethod
     def of(cls, results: Results, store: StoreResults) -> "Each | None":
         """Take the figures from a run; None where it did not measure all of them."""
-        receiver = next((one.median.requests_per_second for one in results.ingest if one.name == RINGBACK), None)
+        receiver = results.taken(RINGBACK)
         worker = next((one.median_per_second for one in results.handling if one.name == RINGBACK), None)
         if receiver is None or worker is None:
             return None
@@ -51,7 +51,7 @@ class Each:
         whole = (work[COMMITTED], work[DRAINED], *later)
         dedupe = kept[INBOUND_KEPT].keys
         return cls(
-            receiver=receiver,
+            receiver=receiver.median.requests_per_second,
             worker=worker,
             commit_us=work[COMMITTED].store_us,
             quick_us=sum(one.store_us for one in whole),

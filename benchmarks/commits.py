@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import uvloop
+from msgspec.structs import replace
 from redis import Redis
 
 from benchmarks.meter import Reading
@@ -26,6 +27,7 @@ from ringback.receiver.providers import BY_NAME
 from ringback.schemas.event_data import MessageStatus
 from ringback.schemas.events import Event
 from ringback.schemas.keys import Keys
+from ringback.schemas.parts import to_json
 from ringback.wire.samples import MOCEAN_ZONE, find
 from ringback.wire.sending import build
 
@@ -41,7 +43,7 @@ Group = list[Waiting]
 def groups(sample: str, events: int, size: int) -> list[Group]:
     """Make groups of events as a receiver does, with ids that no other has."""
     event = _event(sample)
-    text = event.model_dump_json(exclude_none=True)
+    text = to_json(event).decode()
     made = [_fresh(event, text) for _ in range(events)]
     return [made[start : start + size] for start in range(0, events, size)]
 
@@ -58,8 +60,8 @@ def _fresh(event: Event, text: str) -> Waiting:
     new_id, new = secrets.token_hex(len(event.id) // 2), secrets.token_hex(len(_ID) // 2)
     data = event.data
     if isinstance(data, MessageStatus):
-        data = data.model_copy(update={"message_id": data.message_id.replace(_ID, new)})
-    copied = event.model_copy(update={"id": new_id, "data": data})
+        data = replace(data, message_id=data.message_id.replace(_ID, new))
+    copied = replace(event, id=new_id, data=data)
     return Waiting.of(copied, json=text.replace(event.id, new_id).replace(_ID, new))
 
 

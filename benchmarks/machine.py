@@ -22,6 +22,7 @@ from ringback.run.store import await_store, command
 
 ROOT: Final = Path(__file__).parent.parent
 HERE: Final = Path(__file__).parent
+NO_REWRITES: Final = ("--auto-aof-rewrite-percentage", "0")
 _STOP_S: Final = 20.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_MB: Final = os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -65,8 +66,16 @@ class Store:
     def empty(self) -> None:
         """Remove everything, also from the log on disk, so that each run starts alike."""
         self.client.flushall()
+        self.rewrite()
+
+    def rewrite(self) -> None:
+        """Rewrite the log on disk, and wait until that is done."""
         self.client.bgrewriteaof()
-        until(lambda: not self.client.info("persistence")["aof_rewrite_in_progress"], "the rewrite of an empty log")
+        self.await_rewrite()
+
+    def await_rewrite(self) -> None:
+        """Wait until no rewrite of the log is under way."""
+        until(lambda: not self.client.info("persistence")["aof_rewrite_in_progress"], "the rewrite of the log", 120.0)
 
     def used(self) -> int:
         """Give the bytes of memory in use."""
@@ -86,6 +95,12 @@ class Bench:
         """Run what is measured, on its own core; give its pid."""
         with process(command, self.cores.measured, self.folder / f"{name}.log", environment) as pid:
             yield pid
+
+    @contextmanager
+    def stored(self, command: Sequence[str]) -> Iterator[Store]:
+        """Run another store beside the load, as `command` starts it, on a port of its own."""
+        with _serving_store(command, self.cores.rest, self.folder) as store:
+            yield store
 
     def load(self, command: Sequence[str], seconds: float, **environment: str) -> tuple[str, float]:
         """Run a program on the other core to its end; give what it prints, and its processor time in seconds."""
@@ -118,18 +133,25 @@ def bench() -> Iterator[Bench]:
         os.sched_setaffinity(0, cores.rest)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=home) as name:
         folder = Path(name)
-        port = free_port()
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--auto-aof-rewrite-percentage", "0"]
-        # The last of several values counts. The log is not rewritten in the middle of somebody's run.
-        started = [*command(folder, folder / "valkey.sock"), *options]
-        with process(started, cores.rest, folder / "store.log", {}) as pid:
-            url = f"redis://127.0.0.1:{port}/0"
-            await_store(url)
-            client = Redis.from_url(url, protocol=2)
-            try:
-                yield Bench(cores, Store(port, pid, client), folder)
-            finally:
-                client.close()
+        # The log is not rewritten in the middle of somebody's run.
+        started = [*command(folder, folder / "valkey.sock"), *NO_REWRITES]
+        with _serving_store(started, cores.rest, folder) as store:
+            yield Bench(cores, store, folder)
+
+
+@contextmanager
+def _serving_store(command: Sequence[str], cores: set[int] | None, folder: Path) -> Iterator[Store]:
+    port = free_port()
+    # The last of several values counts.
+    started = [*command, "--port", str(port), "--bind", "127.0.0.1"]
+    with process(started, cores, folder / f"store-{port}.log", {}) as pid:
+        url = f"redis://127.0.0.1:{port}/0"
+        await_store(url)
+        client = Redis.from_url(url, protocol=2)
+        try:
+            yield Store(port, pid, client)
+        finally:
+            client.close()
 
 
 @contextmanager

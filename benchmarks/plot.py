@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.results import RINGBACK, Results
+from benchmarks.results import CONNECTIONS, RINGBACK, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,8 @@ def plot(results: Results, path: Path) -> None:
 
     with mpl.rc_context(fname=_STYLE):
         figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(11, 2.9), layout="constrained")
-        taken = [(one.name, one.median.requests_per_second) for one in results.ingest]
-        _bars(left, "callbacks taken a second", taken)
+        taken = [(one.name, one.median.requests_per_second) for one in results.ingest if one.connections == CONNECTIONS]
+        _bars(left, f"callbacks taken a second, {CONNECTIONS} connections", taken)
         handled = [(one.name, one.median_per_second) for one in results.handling]
         _bars(middle, "events handled a second", handled)
         right.set_title("µs an event, by backlog")

@@ -1,5 +1,6 @@
 """Report: `results.json`, the tables between the markers of `docs/performance.md` and `docs/scaling.md`, the plot."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +8,19 @@ from benchmarks import capacity
 from benchmarks.contestants.servers import BARE
 from benchmarks.machine import HERE, ROOT
 from benchmarks.plot import plot
-from benchmarks.results import RINGBACK, Again, Handling, Ingest, Replies, Results, Sends, StoreKept, StoreWork, Waits
+from benchmarks.results import (
+    CONNECTIONS,
+    RINGBACK,
+    Again,
+    Handling,
+    Ingest,
+    Replies,
+    Results,
+    Sends,
+    StoreKept,
+    StoreWork,
+    Waits,
+)
 
 RESULTS: Final = HERE / "results.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -45,6 +58,7 @@ def tables(results: Results) -> dict[str, str]:
     made = {"machine": _machine(results), "ratios": _ratios(results)}
     if results.ingest:
         made["ingest"] = _ingest(results)
+        made["taken"] = _taken(results)
     if results.handling:
         made["handling"] = _handling(results.handling)
     if results.backlog:
@@ -94,6 +108,11 @@ def _machine(results: Results) -> str:
         f"- 4 KB are on this machine's disk after {machine.fsync_us:,.0f} µs",
         f"- {', '.join(f'{name} {version}' for name, version in results.versions.items())}",
     ]
+    lines += [
+        f"- {part}: once more by itself, {later.at:%Y-%m-%d %H:%M} UTC, ringback {later.ringback}"
+        + ("" if later.others is None else f"; other programs used {later.others:.0%} of the machine meanwhile")
+        for part, later in results.later.items()
+    ]
     if machine.others is not None:
         noisy = "; so the figures are noisy" if machine.others > _NOISE else ""
         lines.insert(2, f"- other programs used {machine.others:.0%} of the machine meanwhile{noisy}")
@@ -102,13 +121,13 @@ def _machine(results: Results) -> str:
 
 def _ratios(results: Results) -> str:
     rows = []
-    if ours := _ours(results.ingest):
+    if ours := results.taken(RINGBACK):
         for other in results.ingest:
-            if other.name == RINGBACK:
+            if other.name == RINGBACK or other.connections != CONNECTIONS:
                 continue
             rows.append(
                 [
-                    f"callbacks taken a second, Ringback : {other.name}",
+                    f"callbacks taken a second, {CONNECTIONS} connections, Ringback : {other.name}",
                     _times(ours.median.requests_per_second / other.median.requests_per_second),
                     _times(other.median.server_us_a_request / ours.median.server_us_a_request),
                 ]
@@ -139,10 +158,6 @@ def _ratios(results: Results) -> str:
     return _table(["", "by the clock", "by processor time"], rows)
 
 
-def _ours(field: list[Ingest]) -> Ingest | None:
-    return next((one for one in field if one.name == RINGBACK), None)
-
-
 def _times(ratio: float) -> str:
     return f"{ratio:,.0f} ×" if ratio >= 20 else f"{ratio:.1f} ×" if ratio >= 2 else f"{ratio:.2f} ×"
 
@@ -151,29 +166,63 @@ def _ingest(results: Results) -> str:
     rows = [
         [
             one.name,
+            str(one.connections),
             f"{one.median.requests_per_second:,.0f}",
             f"{one.median.p50_ms:.1f}",
             f"{one.median.p99_ms:.1f}",
             f"{one.median.server_us_a_request:,.0f}",
+            _if_known(one.median.store_us_a_request),
             f"{one.median.server_share:.0%}",
             f"{one.median.store_share:.0%}",
             f"{one.median.load_share:.0%}",
-            "" if one.median.stored_bytes_a_request is None else f"{one.median.stored_bytes_a_request:,.0f}",
+            _if_known(one.median.stored_bytes_a_request),
+            _if_known(one.median.log_bytes_a_request),
         ]
         for one in results.ingest
     ]
-    head = ["server", "requests/s", "p50 ms", "p99 ms", "µs a request", "its core", "store", "load", "bytes a request"]
-    return f"{_table(head, rows)}\n\n{_client(results)}"
+    head = [
+        "server", "connections", "requests/s", "p50 ms", "p99 ms", "server's µs a request", "store's µs", "its core",
+        "store", "load", "memory a request", "log a request",
+    ]  # fmt: skip
+    return f"{_table(head, rows)}\n\n{_client(results.ingest)}"
 
 
-def _client(results: Results) -> str:
+def _if_known(figure: float | None) -> str:
+    return "" if figure is None else f"{figure:,.0f}"
+
+
+def _client(field: list[Ingest]) -> str:
     """Return the sentence on whether the load program was the limit."""
-    bare = next(one for one in results.ingest if one.name == BARE).median
-    other_core = bare.load_share + bare.store_share
+    most = max((one.median for one in field if one.name == BARE), key=lambda one: one.load_share)
     return (
-        f"Under bare Starlette, the quickest, the load took {bare.load_share:.0%} of its core: "
-        f"it was {'perhaps' if other_core > _FULL else 'not'} the limit."
+        f"Under bare Starlette, the quickest, the load took up to {most.load_share:.0%} of its core: "
+        f"it was {'perhaps' if most.load_share + most.store_share > _FULL else 'not'} the limit."
     )
+
+
+def _taken(results: Results) -> str:
+    """Return how Ringback compares, by the number of connections."""
+    counts = sorted({one.connections for one in results.ingest})
+    others = dict.fromkeys(one.name for one in results.ingest if one.name != RINGBACK)
+    rows = [
+        [f"{what}, Ringback : {other}", *(_compared(results, other, count, figure) for count in counts)]
+        for what, figure in (("requests/s", _rate), ("p99", _p99))
+        for other in others
+    ]
+    return _table(["", *(f"{count} connections" for count in counts)], rows)
+
+
+def _compared(results: Results, other: str, connections: int, figure: Callable[[Ingest], float]) -> str:
+    ours, theirs = results.taken(RINGBACK, connections), results.taken(other, connections)
+    return _times(figure(ours) / figure(theirs)) if ours and theirs else ""
+
+
+def _rate(one: Ingest) -> float:
+    return one.median.requests_per_second
+
+
+def _p99(one: Ingest) -> float:
+    return one.median.p99_ms
 
 
 def _handling(field: list[Handling]) -> str:

@@ -1,5 +1,6 @@
 """Results: what a run found, as it is kept in `results.json`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Final
@@ -7,6 +8,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 RINGBACK: Final = "Ringback"
+CONNECTION_COUNTS: Final = (8, 32, 128)
+CONNECTIONS: Final = 32  # where a figure is for one number of them only
 
 
 class _Record(BaseModel):
@@ -41,7 +44,9 @@ class Load(_Record):
 
 
 class IngestRound(_Record):
-    """One contestant under load once. Shares are of one core."""
+    """One contestant under load once. Shares are of one core. What one has not is None; so are the bytes by which its
+    log grew where that was rewritten meanwhile.
+    """
 
     requests_per_second: float
     p50_ms: float
@@ -50,20 +55,22 @@ class IngestRound(_Record):
     store_share: float
     load_share: float
     server_us_a_request: float
+    store_us_a_request: float | None = None
     stored_bytes_a_request: float | None = None
+    log_bytes_a_request: float | None = None
 
 
 class Ingest(_Record):
-    """One contestant's rounds, and each figure's median."""
+    """One contestant's rounds with so many connections, and each figure's median."""
 
     name: str
+    connections: int
     rounds: list[IngestRound]
     median: IngestRound
 
     @classmethod
-    def of(cls, name: str, rounds: list[IngestRound]) -> "Ingest":
+    def of(cls, name: str, connections: int, rounds: list[IngestRound]) -> "Ingest":
         """Sum the rounds up."""
-        stored = [one.stored_bytes_a_request for one in rounds if one.stored_bytes_a_request is not None]
         middle = IngestRound(
             requests_per_second=median(one.requests_per_second for one in rounds),
             p50_ms=median(one.p50_ms for one in rounds),
@@ -72,9 +79,16 @@ class Ingest(_Record):
             store_share=median(one.store_share for one in rounds),
             load_share=median(one.load_share for one in rounds),
             server_us_a_request=median(one.server_us_a_request for one in rounds),
-            stored_bytes_a_request=median(stored) if stored else None,
+            store_us_a_request=_known(one.store_us_a_request for one in rounds),
+            stored_bytes_a_request=_known(one.stored_bytes_a_request for one in rounds),
+            log_bytes_a_request=_known(one.log_bytes_a_request for one in rounds),
         )
-        return cls(name=name, rounds=rounds, median=middle)
+        return cls(name=name, connections=connections, rounds=rounds, median=middle)
+
+
+def _known(figures: Iterable[float | None]) -> float | None:
+    known = [one for one in figures if one is not None]
+    return median(known) if known else None
 
 
 class HandlingRound(_Record):
@@ -406,12 +420,19 @@ class Replies(_Record):
     sender: SenderSpeed
 
 
+class Later(_Record):
+    """When a part was measured once more by itself, and what share of all cores other programs used meanwhile."""
+
+    at: datetime
+    ringback: str
+    others: float | None
+
+
 class Results(BaseModel):
     """One run of `make bench`. What was not measured is empty."""
 
     at: datetime
     seconds: float = 0.0
-    connections: int
     rounds: int
     machine: Machine
     versions: dict[str, str]
@@ -426,3 +447,15 @@ class Results(BaseModel):
     store: StoreResults | None = None
     sends: Sends | None = None
     replies: Replies | None = None
+    later: dict[str, Later] = {}
+
+    def with_parts(self, parts: Iterable[str], other: "Results") -> "Results":
+        """Return these results with some parts of another run instead."""
+        later = Later(at=other.at, ringback=other.versions["ringback"], others=other.machine.others)
+        update: dict[str, object] = {part: getattr(other, part) for part in parts}
+        return self.model_copy(update=update | {"later": self.later | dict.fromkeys(parts, later)})
+
+    def taken(self, name: str, connections: int = CONNECTIONS) -> Ingest | None:
+        """Return what a server took from so many connections; None where that was not measured."""
+        wanted = (name, connections)
+        return next((one for one in self.ingest if (one.name, one.connections) == wanted), None)

@@ -8,8 +8,11 @@ from rq import Queue
 
 from benchmarks.contestants.rq_jobs import QUEUE, handle
 from benchmarks.dlr import PATH
+from benchmarks.results import CONNECTION_COUNTS
 
-queue = Queue(QUEUE, connection=Redis.from_url(os.environ["BENCH_REDIS_URL"]))
+# A connection a thread: redis-py would refuse the 101st.
+connection = Redis.from_url(os.environ["BENCH_REDIS_URL"], max_connections=max(CONNECTION_COUNTS))
+queue = Queue(QUEUE, connection=connection)
 app = Flask(__name__)
 
 

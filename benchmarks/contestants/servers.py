@@ -9,13 +9,14 @@ from redis import Redis
 
 from benchmarks.contestants.rq_jobs import QUEUE
 from benchmarks.dlr import PATH, TOKEN
-from benchmarks.load import CONNECTIONS
 from benchmarks.machine import HERE, Store
-from benchmarks.results import RINGBACK
+from benchmarks.results import CONNECTION_COUNTS, RINGBACK
+from benchmarks.tree import Tree
 from ringback.schemas.keys import Keys
 
 KEYS: Final = Keys("ringback")
 BARE: Final = "bare Starlette"
+CONSTANT: Final = "a constant, committed"
 FLASK: Final = "Flask + RQ"
 EXPRESS: Final = "Express + BullMQ"
 
@@ -42,12 +43,26 @@ def ringback_settings(store: Store, **settings: str) -> dict[str, str]:
 
 
 def ringback_command(*words: str) -> list[str]:
-    """Give a command of Ringback's."""
+    """Return a command of Ringback's."""
     return [sys.executable, "-m", "ringback", *words]
+
+
+def ringback_server(tree: Tree, name: str) -> Server:
+    """Return the receiver of a checkout."""
+    return Server(
+        name,
+        lambda _store, _port: [tree.python, "-m", "ringback", "serve"],
+        lambda redis: redis.xlen(KEYS.events),
+        lambda store, port: ringback_settings(store, RINGBACK_PORT=str(port), **tree.environment),
+    )
 
 
 def _bare(_store: Store, port: int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.contestants.bare", str(port)]
+
+
+def _constant(store: Store, port: int) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.contestants.constant", str(port), store.url]
 
 
 def _flask(_store: Store, port: int) -> list[str]:
@@ -56,8 +71,8 @@ def _flask(_store: Store, port: int) -> list[str]:
 
 def gunicorn(app: str, port: int) -> list[str]:
     """Give the command that serves a Flask app."""
-    # A thread a connection: of gunicorn's ways with one worker the quickest here.
-    options = ["--workers", "1", "--worker-class", "gthread", "--threads", str(CONNECTIONS), "--bind"]
+    # A thread a connection, made when it is needed: of gunicorn's ways with one worker the quickest here.
+    options = ["--workers", "1", "--worker-class", "gthread", "--threads", str(max(CONNECTION_COUNTS)), "--bind"]
     return [sys.executable, "-m", "gunicorn", *options, f"127.0.0.1:{port}", "--log-level", "warning", app]
 
 
@@ -65,14 +80,13 @@ def _express(store: Store, port: int) -> list[str]:
     return ["node", str(HERE / "contestants" / "express_bullmq.js"), str(port), str(store.port), PATH]
 
 
+BARE_SERVER: Final = Server(BARE, _bare, None)
+CONSTANT_SERVER: Final = Server(CONSTANT, _constant, lambda redis: redis.xlen(KEYS.events))
+RINGBACK_SERVER: Final = ringback_server(Tree.own(), RINGBACK)
 SERVERS: Final = (
-    Server(BARE, _bare, None),
-    Server(
-        RINGBACK,
-        lambda _store, _port: ringback_command("serve"),
-        lambda redis: redis.xlen(KEYS.events),
-        lambda store, port: ringback_settings(store, RINGBACK_PORT=str(port)),
-    ),
+    BARE_SERVER,
+    CONSTANT_SERVER,
+    RINGBACK_SERVER,
     Server(
         EXPRESS,
         _express,
@@ -86,4 +100,3 @@ SERVERS: Final = (
         lambda store, _port: {"BENCH_REDIS_URL": store.url},
     ),
 )
-RINGBACK_SERVER: Final = SERVERS[1]
