@@ -34,7 +34,7 @@ def make_admin(
     """Make the app. `registry` has the counters of this process, or of the receivers that it is the parent of."""
 
     async def lives(request: Request) -> Response:
-        """Say whether anyone serves."""
+        """Answer whether anyone serves."""
         if receivers is not None and not receivers.serving:
             return PlainTextResponse("no receiver serves\n", 503)
         return await livez(request)
@@ -49,7 +49,7 @@ def make_admin(
         return JSONResponse({"ready": ready, "checks": listed}, 200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
-        """Give the counters, and with them what Redis knows of all."""
+        """Answer with the counters, and with them what Redis knows of all."""
         found: list[Metric]
         try:
             found = [figures.up(True), *figures.families(await figures.look(client, settings.keys))]

@@ -39,7 +39,7 @@ def written(sample: Sample, overrides: dict[str, str]) -> Any:
 
 
 def with_nulls(value: Any) -> Any:
-    """Give an event, or a value of one, as JSON with a null for each field that is left out."""
+    """Return an event, or a value of one, as JSON with a null for each field that is left out."""
     if isinstance(value, Event):
         return {"type": value.type.value, **with_nulls(asdict(value))}
     if isinstance(value, Part):

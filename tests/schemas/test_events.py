@@ -59,7 +59,7 @@ WRITTEN = (
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    """Give the SMS as it is written, with other values: `data__status` is `status` of `data`."""
+    """Return the SMS as it is written, with other values: `data__status` is `status` of `data`."""
     whole: dict[str, Any] = json.loads(WRITTEN)
     for path, value in changes.items():
         *parents, last = path.split("__")

@@ -174,7 +174,7 @@ def test_what_waits_for_one_that_is_killed_another_answers(two: Several) -> None
     two.await_all()
 
 
-@pytest.mark.timed  # beside others one call in some thousand was reset, by what is not known yet
+@pytest.mark.timed  # a caller that gets no turn for half a second would use a connection that is being closed
 def test_nobody_notices_that_all_are_replaced(two: Several) -> None:
     before, url = set(two.receivers), f"http://127.0.0.1:{two.service.port}"
     with calling(url, itertools.count()) as kept, calling(url, itertools.count(), keeps_connections=False) as new:

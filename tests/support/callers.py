@@ -20,6 +20,10 @@ from tests.support.service import TOKEN
 MO, DLR, CALL = "mocean/inbound-sms", "mocean/delivery-report", "mocean/voice/answer"
 MIX: Final = (MO, DLR, CALL)
 RATE: Final = 200
+_IDLE_S: Final = 0.5
+"""For so long an idle connection is used again, as by the proxies under deploy/: a receiver that stops closes it after a
+second, and whoever sends at that very moment is cut off, as over any HTTP server's.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Caller:
     """Sends callbacks, each with a number in its context, and keeps what it got."""
 
     def __init__(self, url: str, *, keeps_connections: bool = True) -> None:
-        limits = httpx.Limits(max_keepalive_connections=None if keeps_connections else 0)
+        limits = httpx.Limits(max_keepalive_connections=None if keeps_connections else 0, keepalive_expiry=_IDLE_S)
         self._http = httpx.AsyncClient(base_url=url, verify=False, trust_env=False, timeout=30, limits=limits)  # noqa: S501
         self.answers: list[Answer] = []
 
