@@ -21,8 +21,8 @@ MO, DLR, CALL = "mocean/inbound-sms", "mocean/delivery-report", "mocean/voice/an
 MIX: Final = (MO, DLR, CALL)
 RATE: Final = 200
 _IDLE_S: Final = 0.5
-"""For so long an idle connection is used again, as by the proxies under deploy/: a receiver that stops closes it after a
-second, and whoever sends at that very moment is cut off, as over any HTTP server's.
+"""For so long an idle connection is used again, as by the proxies under deploy/. A receiver that stops closes it after
+a second, and whoever sends at that very moment is cut off.
 """
 
 
